@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef ST_TEXT_H
+#define ST_TEXT_H
+
+/* Text with a length. Values come from requests, so nothing here trusts encoding. */
+
+#include <stddef.h>
+#include <stdint.h>
+#include "st_error.h"
+
+/* Borrowed bytes, not zero-terminated. {NULL, 0} is empty. */
+typedef struct st_str_t {
+    const char *ptr;
+    size_t len;
+} st_str_t;
+
+/* A view of a C string; NULL gives the empty one. */
+st_str_t st_str(const char *cstr);
+
+/* Length of the valid UTF-8 sequence at the start of s[0..len), 1..4; 0 when the first byte
+ * starts none (also overlong forms, surrogates, above U+10FFFF). len must be > 0. */
+size_t st_utf8_sequence(const char *s, size_t len);
+
+/* The longest prefix of s with at most `max` bytes that does not cut a UTF-8 sequence. */
+size_t st_utf8_cut(const char *s, size_t len, size_t max);
+
+/* 1 when `haystack` contains `needle`, which must be lower-case; ASCII case of the haystack
+ * does not matter. An empty needle is contained in everything. */
+int st_str_contains_nocase(st_str_t haystack, const char *needle);
+
+/* Parses a decimal number in [0,1] ("0", "0.25", "1", "1e-3"), whole text, without regard to
+ * the locale.
+ * @return APR_SUCCESS, or ST_E_MALFORMED and *prate is untouched. */
+apr_status_t st_rate_parse(double *prate, const char *text) ST_MUST_CHECK;
+
+/* Writes `rate` as a JSON number with as few digits as give the same double back, dot
+ * whatever the locale. @return length without the terminating zero. size >= 32. */
+size_t st_number_write(char *out, size_t size, double rate);
+
+#endif /* ST_TEXT_H */

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Ids from a secret seed, a counter and a mixer. */
+#include "st_id.h"
+
+#include <stdatomic.h>
+#include <string.h>
+#include <sys/random.h>
+#include <unistd.h>
+#include "st_clock.h"
+
+/* The finalizer of splitmix64: a bijection of 64-bit numbers (Steele, Lea, Flood 2014,
+ * "Fast splittable pseudorandom number generators"). */
+static uint64_t mix(uint64_t z)
+{
+    z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
+    z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
+    return z ^ (z >> 31);
+}
+
+uint64_t st_rng_next(st_rng_t *rng)
+{
+    rng->state += UINT64_C(0x9e3779b97f4a7c15);
+    return mix(rng->state);
+}
+
+void st_id_source_seed(st_id_source_t *source)
+{
+    ssize_t got = getrandom(source->secret, sizeof(source->secret), GRND_NONBLOCK);
+    if (got != (ssize_t)sizeof(source->secret)) {
+        source->secret[0] = mix((uint64_t)st_clock_wall());
+        source->secret[1] = mix((uint64_t)st_clock_mono() ^ ((uint64_t)getpid() << 40));
+    }
+    atomic_store_explicit(&source->counter, 0, memory_order_relaxed);
+}
+
+st_rng_t st_id_source_rng(st_id_source_t *source)
+{
+    /* Relaxed: the number only has to be unique, it orders nothing. */
+    uint64_t n = atomic_fetch_add_explicit(&source->counter, 1, memory_order_relaxed);
+    return (st_rng_t){.state = mix(mix(n ^ source->secret[0]) ^ source->secret[1])};
+}
+
+st_trace_id_t st_trace_id_make(st_rng_t *rng)
+{
+    st_trace_id_t id;
+    uint64_t high = st_rng_next(rng);
+    uint64_t low = st_rng_next(rng);
+    if ((high | low) == 0) {
+        low = 1;
+    }
+    memcpy(id.bytes, &high, sizeof(high));
+    memcpy(id.bytes + sizeof(high), &low, sizeof(low));
+    return id;
+}
+
+st_span_id_t st_span_id_make(st_rng_t *rng)
+{
+    uint64_t id = st_rng_next(rng);
+    return id != 0 ? id : 1;
+}
+
+static void hex_byte(char *out, uint8_t byte)
+{
+    static const char digits[] = "0123456789abcdef";
+    out[0] = digits[byte >> 4];
+    out[1] = digits[byte & 15];
+}
+
+void st_trace_id_hex(char out[ST_TRACE_ID_HEX], const st_trace_id_t *id)
+{
+    for (int i = 0; i < ST_TRACE_ID_BYTES; i++) {
+        hex_byte(out + 2 * i, id->bytes[i]);
+    }
+}
+
+void st_span_id_hex(char out[ST_SPAN_ID_HEX], st_span_id_t id)
+{
+    for (int i = 0; i < ST_SPAN_ID_HEX / 2; i++) {
+        hex_byte(out + 2 * i, (uint8_t)(id >> (56 - 8 * i)));
+    }
+}

@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Reading a record: everything is checked once, at opening; the accessors then trust it. */
+#include "record_int.h"
+
+#include <math.h>
+#include <string.h>
+
+#define LANES 4
+
+/* Four independent multiply-and-rotate lanes over 8-byte words: a checksum at memory speed. */
+uint64_t st_record_checksum(const void *mem, size_t len)
+{
+    const char *bytes = mem;
+    uint64_t lane[LANES] = {1, 2, 3, 4};
+    size_t words = len / sizeof(uint64_t);
+    for (size_t i = 0; i < words; i++) {
+        uint64_t word;
+        memcpy(&word, bytes + i * sizeof(word), sizeof(word));
+        if (i == offsetof(record_head_t, checksum) / sizeof(word)) {
+            word = 0;
+        }
+        uint64_t mixed = (lane[i % LANES] ^ word) * UINT64_C(0x9e3779b97f4a7c15);
+        lane[i % LANES] = (mixed << 29) | (mixed >> 35);
+    }
+    st_rng_t fold = {.state = len};
+    for (int i = 0; i < LANES; i++) {
+        fold.state ^= lane[i];
+        fold.state = st_rng_next(&fold);
+    }
+    return fold.state;
+}
+
+static const record_span_t *spans_of(const st_record_t *record)
+{
+    return (const record_span_t *)(record->bytes + sizeof(record_head_t));
+}
+
+static const record_attr_t *attrs_of(const st_record_t *record)
+{
+    return (const record_attr_t *)(record->bytes + record->attrs_at);
+}
+
+static int head_is_valid(const record_head_t *head, size_t len)
+{
+    if (head->magic != RECORD_MAGIC || head->version != ST_RECORD_VERSION ||
+        head->len != len) {
+        return 0;
+    }
+    if (head->span_count == 0 || head->span_count > ST_RECORD_SPANS_MAX) {
+        return 0;
+    }
+    if (!isfinite(head->sample_rate) || !isfinite(head->sample_rand)) {
+        return 0;
+    }
+    uint64_t used = sizeof(*head) + sizeof(record_span_t) * (uint64_t)head->span_count +
+                    sizeof(record_attr_t) * (uint64_t)head->attr_count +
+                    head->strings_len;
+    return ((used + 7) & ~UINT64_C(7)) == len;
+}
+
+static int str_is_valid(const st_record_t *record, const record_str_t *str)
+{
+    return (uint64_t)str->at + str->len <= record->strings_len;
+}
+
+static int span_is_valid(const st_record_t *record, const record_span_t *span)
+{
+    return span->id != 0 && span->end >= span->start && span->op > 0 &&
+           span->op < ST_OP_COUNT && span->status < ST_STATUS_COUNT &&
+           str_is_valid(record, &span->name) &&
+           (uint64_t)span->attr_first + span->attr_count <= record->attr_count;
+}
+
+static int attr_is_valid(const st_record_t *record, const record_attr_t *attr)
+{
+    if (attr->key == ST_ATTR_NONE || attr->key >= ST_ATTR_COUNT) {
+        return 0;
+    }
+    switch (st_attr_key_type((st_attr_key_t)attr->key)) {
+    case ST_TYPE_STRING:
+        return str_is_valid(record, &attr->value.str);
+    case ST_TYPE_DOUBLE:
+        return isfinite(attr->value.real) != 0;
+    default:
+        return 1;
+    }
+}
+
+static int parts_are_valid(const st_record_t *record)
+{
+    for (int i = 0; i < record->head.span_count; i++) {
+        if (!span_is_valid(record, &spans_of(record)[i])) {
+            return 0;
+        }
+    }
+    for (uint32_t i = 0; i < record->attr_count; i++) {
+        if (!attr_is_valid(record, &attrs_of(record)[i])) {
+            return 0;
+        }
+    }
+    return 1;
+}
+
+apr_status_t st_record_open(st_record_t *record, const void *mem, size_t len)
+{
+    const record_head_t *head = mem;
+    if (len < sizeof(*head) || len % 8 != 0 || !head_is_valid(head, len) ||
+        head->checksum != st_record_checksum(mem, len)) {
+        return ST_E_MALFORMED;
+    }
+    *record = (st_record_t){
+        .head = {.dest = head->dest,
+                 .span_count = (int)head->span_count,
+                 .trace_id = head->trace_id,
+                 .sample_rate = head->sample_rate,
+                 .sample_rand = head->sample_rand},
+        .bytes = mem,
+        .len = len,
+        .attrs_at =
+            (uint32_t)(sizeof(*head) + sizeof(record_span_t) * (size_t)head->span_count),
+        .attr_count = head->attr_count,
+        .strings_len = head->strings_len,
+    };
+    record->strings_at =
+        record->attrs_at + (uint32_t)sizeof(record_attr_t) * head->attr_count;
+    return parts_are_valid(record) ? APR_SUCCESS : ST_E_MALFORMED;
+}
+
+static st_str_t str_of(const st_record_t *record, const record_str_t *str)
+{
+    return (st_str_t){.ptr = record->bytes + record->strings_at + str->at,
+                      .len = str->len};
+}
+
+void st_record_span(const st_record_t *record, int i, st_record_span_t *span)
+{
+    const record_span_t *from = &spans_of(record)[i];
+    *span = (st_record_span_t){
+        .id = from->id,
+        .parent = from->parent,
+        .start = from->start,
+        .end = from->end,
+        .op = (st_op_t)from->op,
+        .status = (st_status_t)from->status,
+        .name = str_of(record, &from->name),
+        .attr_first = (int)from->attr_first,
+        .attr_count = from->attr_count,
+    };
+}
+
+void st_record_attr(const st_record_t *record, int i, st_attr_t *attr)
+{
+    const record_attr_t *from = &attrs_of(record)[i];
+    attr->key = (st_attr_key_t)from->key;
+    if (st_attr_key_type(attr->key) == ST_TYPE_STRING) {
+        attr->value.str = str_of(record, &from->value.str);
+    } else {
+        attr->value.integer = from->value.integer;
+    }
+}

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The tables behind the attribute keys. */
+#include "st_attr.h"
+
+static const struct {
+    const char *text;
+    st_attr_type_t type;
+} keys[ST_ATTR_COUNT] = {
+#define ST_ATTR_ROW(name, key, type_) [ST_ATTR_##name] = {key, ST_TYPE_##type_},
+    ST_ATTR_LIST(ST_ATTR_ROW)
+#undef ST_ATTR_ROW
+};
+
+const char *st_attr_key_text(st_attr_key_t key)
+{
+    return keys[key].text;
+}
+
+st_attr_type_t st_attr_key_type(st_attr_key_t key)
+{
+    return keys[key].type;
+}
