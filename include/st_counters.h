@@ -32,6 +32,9 @@ void st_counters_discarded(st_counters_t *counters, st_reason_t reason,
  * @return 1 when there was something. */
 int st_counters_report_take(st_counters_t *counters, st_report_t *report);
 
+/* 1 when st_counters_report_take would find something; changes nothing. */
+int st_counters_report_pending(const st_counters_t *counters);
+
 /* Puts a taken report back, because it could not be delivered. */
 void st_counters_report_restore(st_counters_t *counters, const st_report_t *report);
 

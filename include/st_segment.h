@@ -121,7 +121,7 @@ int st_segment_span_add(st_segment_t *seg, st_op_t op, const char *name,
  * @return 1 when taken back, 0 when it has to stay. */
 int st_segment_span_drop(st_segment_t *seg, int span);
 
-/* The span of `owner` in `scope`, or ST_SPAN_NONE. O(1) when calls repeat in the same
+/* The span whose owner and owner_scope are these, or ST_SPAN_NONE. O(1) when calls repeat in the same
  * nesting, else linear. */
 int st_segment_span_find(st_segment_t *seg, const void *owner, int scope);
 

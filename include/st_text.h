@@ -29,12 +29,12 @@ size_t st_utf8_cut(const char *s, size_t len, size_t max);
 int st_str_contains_nocase(st_str_t haystack, const char *needle);
 
 /* Parses a decimal number in [0,1] ("0", "0.25", "1", "1e-3"), whole text, without regard to
- * the locale.
+ * the locale. Never gives a negative zero.
  * @return APR_SUCCESS, or ST_E_MALFORMED and *prate is untouched. */
 apr_status_t st_rate_parse(double *prate, const char *text) ST_MUST_CHECK;
 
-/* Writes `rate` as a JSON number with as few digits as give the same double back, dot
- * whatever the locale. @return length without the terminating zero. size >= 32. */
-size_t st_number_write(char *out, size_t size, double rate);
+/* Writes a finite `number` as a JSON number with as few digits as give the same double back,
+ * dot whatever the locale. @return length without the terminating zero. size >= 32. */
+size_t st_number_write(char *out, size_t size, double number);
 
 #endif /* ST_TEXT_H */

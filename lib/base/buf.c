@@ -24,11 +24,12 @@ void st_buf_clear(st_buf_t *buf)
     buf->rv = APR_SUCCESS;
 }
 
+/* Doubles until `need` fits, up to the limit; need is not above it. */
 static apr_status_t buf_grow(st_buf_t *buf, size_t need)
 {
     size_t cap = buf->cap > 0 ? buf->cap : FIRST_CAP;
     while (cap < need) {
-        cap *= 2;
+        cap = cap <= buf->max / 2 ? cap * 2 : buf->max;
     }
     char *data = realloc(buf->data, cap);
     if (data == NULL) {
@@ -48,7 +49,7 @@ char *st_buf_reserve(st_buf_t *buf, size_t more)
         buf->rv = ST_E_LIMIT;
         return NULL;
     }
-    if (more > buf->cap - buf->len) {
+    if (more > buf->cap - buf->len || buf->data == NULL) {
         buf->rv = buf_grow(buf, buf->len + more);
     }
     if (buf->rv != APR_SUCCESS) {

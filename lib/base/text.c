@@ -2,7 +2,10 @@
 /* UTF-8, case-blind search, and numbers without a locale. */
 #include "st_text.h"
 
+#include <float.h>
 #include <locale.h>
+#include <math.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -91,8 +94,8 @@ static int matches_at(const char *s, const char *needle, size_t len)
 int st_str_contains_nocase(st_str_t haystack, const char *needle)
 {
     size_t len = strlen(needle);
-    if (len > haystack.len) {
-        return 0;
+    if (len == 0 || len > haystack.len) {
+        return len == 0;
     }
     for (size_t at = 0; at <= haystack.len - len; at++) {
         if (matches_at(haystack.ptr + at, needle, len)) {
@@ -106,10 +109,12 @@ int st_str_contains_nocase(st_str_t haystack, const char *needle)
 static locale_t c_locale(void)
 {
     static _Atomic(locale_t) cached;
-    locale_t locale = cached;
+    /* Acquire: pairs with the release below, of another thread. Two may come at once; C
+     * libraries hand out one static object for "C". */
+    locale_t locale = atomic_load_explicit(&cached, memory_order_acquire);
     if (locale == NULL) {
         locale = newlocale(LC_ALL_MASK, "C", NULL);
-        cached = locale;
+        atomic_store_explicit(&cached, locale, memory_order_release);
     }
     return locale;
 }
@@ -125,20 +130,20 @@ apr_status_t st_rate_parse(double *prate, const char *text)
     if (end == text || *end != '\0' || !(rate >= 0.0 && rate <= 1.0)) {
         return ST_E_MALFORMED;
     }
-    *prate = rate;
+    *prate = fabs(rate); /* "-0" is in the range */
     return APR_SUCCESS;
 }
 
-size_t st_number_write(char *out, size_t size, double rate)
+size_t st_number_write(char *out, size_t size, double number)
 {
+    /* What 15 digits can say comes back from %.15g without trailing digits, so fewer need not
+     * be tried. Subnormal numbers have less precision, and a shorter form. */
+    int digits = fabs(number) < DBL_MIN ? 1 : DBL_DIG;
     locale_t before = uselocale(c_locale());
-    int len = 0;
-    for (int digits = 1; digits <= 17; digits++) {
-        len = snprintf(out, size, "%.*g", digits, rate);
-        if (strtod(out, NULL) == rate) {
-            break;
-        }
-    }
+    int len;
+    do {
+        len = snprintf(out, size, "%.*g", digits, number);
+    } while (++digits <= 17 && strtod(out, NULL) != number);
     uselocale(before);
     return (size_t)len;
 }

@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What is said of a request. Keys: include/st_attr.h; rules: docs/wire.md. */
+#include "mst_attributes.h"
+
+#include <apr_strings.h>
+#include <http_protocol.h>
+#include <string.h>
+#include "mst_config.h"
+#include "st_collect.h"
+
+/* The method as the conventions want it: known ones in upper case, "HTTP" for anything else,
+ * because the name must not follow the client's fancy. */
+static const char *method_name(const request_rec *r)
+{
+    if (r->method == NULL || r->method_number == M_INVALID) {
+        return "HTTP";
+    }
+    return r->method;
+}
+
+/* The path as the client sent it; rewrites and directory indexes do not show. */
+static const char *request_path(const request_rec *r)
+{
+    return r->parsed_uri.path != NULL ? r->parsed_uri.path : r->uri;
+}
+
+/* Low cardinality: a path is no name, except the one path that is a route by itself. */
+static void add_name(st_segment_t *seg, const request_rec *r)
+{
+    const char *method = method_name(r);
+    const char *path = request_path(r);
+    seg->name = method;
+    seg->name_source = "url";
+    if (path != NULL && strcmp(path, "/") == 0) {
+        seg->name = apr_pstrcat(seg->pool, method, " /", NULL);
+        seg->name_source = "route";
+        st_segment_attr_str(seg, ST_ATTR_HTTP_ROUTE, "/");
+    }
+    st_segment_attr_str(seg, ST_ATTR_SENTRY_SEGMENT_NAME_SOURCE, seg->name_source);
+}
+
+static void add_url(st_segment_t *seg, request_rec *r)
+{
+    const char *path = request_path(r);
+    const char *query = r->parsed_uri.query;
+    const char *scheme = ap_http_scheme(r);
+    st_segment_attr_str(seg, ST_ATTR_URL_SCHEME, scheme);
+    if (path == NULL) {
+        return; /* the request line could not be read */
+    }
+    if (query != NULL && query[0] != '\0') {
+        query = st_collect_query(query, seg->pool);
+        st_segment_attr_str(seg, ST_ATTR_URL_QUERY, query);
+    }
+    st_segment_attr_str(seg, ST_ATTR_URL_PATH, path);
+    if (path[0] != '/') {
+        return; /* "*" or an authority: no URL */
+    }
+    const char *host = ap_get_server_name_for_url(r);
+    apr_port_t port = ap_get_server_port(r);
+    const char *authority =
+        ap_is_default_port(port, r) ? host : apr_psprintf(seg->pool, "%s:%u", host, port);
+    st_segment_attr_str(seg, ST_ATTR_URL_FULL,
+                        apr_pstrcat(seg->pool, scheme, "://", authority, path,
+                                    query != NULL ? "?" : "", query, NULL));
+}
+
+static void add_server(st_segment_t *seg, request_rec *r)
+{
+    const char *host = r->hostname != NULL ? r->hostname : r->server->server_hostname;
+    st_segment_attr_str(seg, ST_ATTR_SERVER_ADDRESS, host);
+    st_segment_attr_int(seg, ST_ATTR_SERVER_PORT, ap_get_server_port(r));
+}
+
+static void add_network(st_segment_t *seg, const request_rec *r)
+{
+    const conn_rec *c = r->connection;
+    const char *slash = r->protocol != NULL ? strchr(r->protocol, '/') : NULL;
+    int family = c->local_addr != NULL ? c->local_addr->family : APR_UNSPEC;
+    st_segment_attr_str(seg, ST_ATTR_NETWORK_PROTOCOL_NAME, "http");
+    if (slash != NULL) {
+        /* "HTTP/2.0" is version 2 for everybody else. */
+        const char *version = strcmp(slash, "/2.0") == 0 ? "2" : slash + 1;
+        st_segment_attr_str(seg, ST_ATTR_NETWORK_PROTOCOL_VERSION, version);
+    }
+    if (family == APR_INET || family == APR_INET6) {
+        st_segment_attr_str(seg, ST_ATTR_NETWORK_TRANSPORT, "tcp");
+        st_segment_attr_str(seg, ST_ATTR_NETWORK_TYPE,
+                            family == APR_INET ? "ipv4" : "ipv6");
+        st_segment_attr_str(seg, ST_ATTR_NETWORK_LOCAL_ADDRESS, c->local_ip);
+        st_segment_attr_int(seg, ST_ATTR_NETWORK_LOCAL_PORT, c->local_addr->port);
+    } else {
+        st_segment_attr_str(seg, ST_ATTR_NETWORK_TRANSPORT, "unix");
+    }
+}
+
+/* The client's addresses and name: only when the operator asked for them. */
+static void add_personal(st_segment_t *seg, const request_rec *r)
+{
+    const conn_rec *c = r->connection;
+    st_segment_attr_str(seg, ST_ATTR_CLIENT_ADDRESS, r->useragent_ip);
+    st_segment_attr_str(seg, ST_ATTR_USER_IP_ADDRESS, r->useragent_ip);
+    st_segment_attr_str(seg, ST_ATTR_USER_NAME, r->user);
+    st_segment_attr_str(seg, ST_ATTR_NETWORK_PEER_ADDRESS, c->client_ip);
+    if (c->client_addr != NULL) {
+        st_segment_attr_int(seg, ST_ATTR_NETWORK_PEER_PORT, c->client_addr->port);
+    }
+    /* A forwarded client's port is not known. */
+    if (r->useragent_addr != NULL && r->useragent_addr == c->client_addr) {
+        st_segment_attr_int(seg, ST_ATTR_CLIENT_PORT, r->useragent_addr->port);
+    }
+}
+
+static void add_request(st_segment_t *seg, const request_rec *r)
+{
+    const char *length = apr_table_get(r->headers_in, "Content-Length");
+    apr_off_t bytes;
+    st_segment_attr_str(seg, ST_ATTR_HTTP_REQUEST_METHOD, method_name(r));
+    st_segment_attr_str(seg, ST_ATTR_USER_AGENT_ORIGINAL,
+                        apr_table_get(r->headers_in, "User-Agent"));
+    if (length != NULL && ap_parse_strict_length(&bytes, length)) {
+        st_segment_attr_int(seg, ST_ATTR_HTTP_REQUEST_BODY_SIZE, bytes);
+    }
+}
+
+static const char *reason_phrase(const request_rec *r)
+{
+    const char *line = r->status_line;
+    if (line == NULL || strlen(line) <= 4) {
+        line = ap_get_status_line(r->status);
+    }
+    return strlen(line) > 4 ? line + 4 : NULL;
+}
+
+static void add_response(st_segment_t *seg, const request_rec *r)
+{
+    seg->status = st_status_from_http(r->status);
+    st_segment_attr_int(seg, ST_ATTR_HTTP_RESPONSE_STATUS_CODE, r->status);
+    st_segment_attr_str(seg, ST_ATTR_HTTP_RESPONSE_STATUS_TEXT, reason_phrase(r));
+    if (seg->status == ST_STATUS_ERROR) {
+        st_segment_attr_str(seg, ST_ATTR_SENTRY_STATUS_MESSAGE,
+                            st_status_message(r->status));
+    }
+    if (r->status >= 500) {
+        st_segment_attr_str(seg, ST_ATTR_ERROR_TYPE,
+                            apr_psprintf(seg->pool, "%d", r->status));
+    }
+    /* What was handed over is not what was sent when the client went away. */
+    if (!r->connection->aborted) {
+        st_segment_attr_int(seg, ST_ATTR_HTTP_RESPONSE_BODY_SIZE, r->bytes_sent);
+    }
+}
+
+void mst_attributes_add(mst_req_t *req, pid_t pid)
+{
+    st_segment_t *seg = req->seg;
+    request_rec *first = req->top;
+    const request_rec *last = first;
+    while (last->next != NULL) {
+        last = last->next;
+    }
+    st_segment_attr_str(seg, ST_ATTR_SENTRY_KIND, "server");
+    add_name(seg, first);
+    add_request(seg, first);
+    add_url(seg, first);
+    add_server(seg, first);
+    add_network(seg, first);
+    add_response(seg, last);
+    st_segment_attr_int(seg, ST_ATTR_PROCESS_PID, pid);
+    if (req->thread_id != 0) {
+        st_segment_attr_int(seg, ST_ATTR_THREAD_ID, req->thread_id);
+    }
+    if (mst_conf_send_default_pii(first)) {
+        add_personal(seg, first);
+    }
+}

@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Create, merge and getters, generated from the member lists. */
+#include "mst_config.h"
+
+#include "mst_env.h"
+
+#define TIMEOUT_DEFAULT          apr_time_from_sec(30)
+#define FLUSH_INTERVAL_DEFAULT   apr_time_from_sec(5)
+#define SHUTDOWN_TIMEOUT_DEFAULT apr_time_from_sec(2)
+#define ENVIRONMENT_DEFAULT      "production"
+
+const st_dsn_t mst_dsn_off = {.kind = 0};
+
+#define UNSET_PTR(type, name) conf->name = NULL;
+#define UNSET_INT(name)       conf->name = -1;
+#define UNSET_REAL(name)      conf->name = -1.0;
+#define UNSET_TIME(name)      conf->name = -1;
+#define MERGE_PTR(type, name) conf->name = add->name != NULL ? add->name : base->name;
+#define MERGE_INT(name)       conf->name = add->name != -1 ? add->name : base->name;
+#define MERGE_REAL(name)      conf->name = add->name >= 0.0 ? add->name : base->name;
+#define MERGE_TIME(name)      conf->name = add->name != -1 ? add->name : base->name;
+
+void *mst_server_conf_create(apr_pool_t *p, server_rec *s)
+{
+    mst_server_conf_t *conf = apr_pcalloc(p, sizeof(*conf));
+    MST_SERVER_MEMBERS(UNSET_PTR, UNSET_TIME)
+    conf->dest = -1;
+    return conf;
+}
+
+void *mst_server_conf_merge(apr_pool_t *p, void *base_conf, void *add_conf)
+{
+    const mst_server_conf_t *base = base_conf;
+    const mst_server_conf_t *add = add_conf;
+    mst_server_conf_t *conf = apr_pcalloc(p, sizeof(*conf));
+    MST_SERVER_MEMBERS(MERGE_PTR, MERGE_TIME)
+    conf->dest = -1;
+    return conf;
+}
+
+void *mst_dir_conf_create(apr_pool_t *p, char *dir)
+{
+    mst_dir_conf_t *conf = apr_pcalloc(p, sizeof(*conf));
+    MST_DIR_MEMBERS(UNSET_PTR, UNSET_INT, UNSET_REAL)
+    return conf;
+}
+
+void *mst_dir_conf_merge(apr_pool_t *p, void *base_conf, void *add_conf)
+{
+    const mst_dir_conf_t *base = base_conf;
+    const mst_dir_conf_t *add = add_conf;
+    mst_dir_conf_t *conf = apr_pcalloc(p, sizeof(*conf));
+    MST_DIR_MEMBERS(MERGE_PTR, MERGE_INT, MERGE_REAL)
+    if (add->spans_set) {
+        conf->spans_set = 1;
+        conf->spans_add = add->spans_add;
+        return conf;
+    }
+    conf->spans_set = base->spans_set;
+    conf->spans_add = (base->spans_add & ~add->spans_remove) | add->spans_add;
+    conf->spans_remove = (base->spans_remove & ~add->spans_add) | add->spans_remove;
+    return conf;
+}
+
+mst_server_conf_t *mst_server_conf(const server_rec *s)
+{
+    return ap_get_module_config(s->module_config, &sentry_trace_module);
+}
+
+mst_dir_conf_t *mst_dir_conf(const ap_conf_vector_t *per_dir_config)
+{
+    return ap_get_module_config(per_dir_config, &sentry_trace_module);
+}
+
+const st_dsn_t *mst_conf_dsn(const server_rec *s)
+{
+    const st_dsn_t *dsn = mst_server_conf(s)->dsn;
+    if (dsn == NULL) {
+        dsn = mst_env_dsn();
+    }
+    return dsn != &mst_dsn_off ? dsn : NULL;
+}
+
+const char *mst_conf_environment(const server_rec *s)
+{
+    const char *environment = mst_server_conf(s)->environment;
+    if (environment == NULL) {
+        environment = mst_env_environment();
+    }
+    return environment != NULL ? environment : ENVIRONMENT_DEFAULT;
+}
+
+const char *mst_conf_release(const server_rec *s)
+{
+    const char *release = mst_server_conf(s)->release;
+    return release != NULL ? release : mst_env_release();
+}
+
+const char *mst_conf_server_name(const server_rec *s)
+{
+    return mst_server_conf(s)->server_name;
+}
+
+const char *mst_conf_ca_file(const server_rec *s)
+{
+    return mst_server_conf(s)->ca_file;
+}
+
+apr_interval_time_t mst_conf_timeout(const server_rec *s)
+{
+    apr_interval_time_t timeout = mst_server_conf(s)->timeout;
+    return timeout != -1 ? timeout : TIMEOUT_DEFAULT;
+}
+
+apr_interval_time_t mst_conf_flush_interval(const server_rec *main_server)
+{
+    apr_interval_time_t interval = mst_server_conf(main_server)->flush_interval;
+    return interval != -1 ? interval : FLUSH_INTERVAL_DEFAULT;
+}
+
+apr_interval_time_t mst_conf_shutdown_timeout(const server_rec *main_server)
+{
+    apr_interval_time_t timeout = mst_server_conf(main_server)->shutdown_timeout;
+    return timeout != -1 ? timeout : SHUTDOWN_TIMEOUT_DEFAULT;
+}
+
+int mst_conf_dest(const server_rec *s)
+{
+    return mst_server_conf(s)->dest;
+}
+
+int mst_conf_enabled(const request_rec *r)
+{
+    return mst_dir_conf(r->per_dir_config)->enabled != 0;
+}
+
+int mst_conf_enabled_explicitly(const mst_dir_conf_t *conf)
+{
+    return conf->enabled == 1;
+}
+
+double mst_conf_sample_rate(const request_rec *r)
+{
+    double rate = mst_dir_conf(r->per_dir_config)->sample_rate;
+    if (rate < 0.0) {
+        rate = mst_env_sample_rate();
+    }
+    return rate >= 0.0 ? rate : 1.0;
+}
+
+unsigned mst_conf_spans(const request_rec *r)
+{
+    const mst_dir_conf_t *conf = mst_dir_conf(r->per_dir_config);
+    if (conf->spans_set) {
+        return conf->spans_add;
+    }
+    return (MST_SPANS_ALL & ~conf->spans_remove) | conf->spans_add;
+}
+
+int mst_conf_send_default_pii(const request_rec *r)
+{
+    return mst_dir_conf(r->per_dir_config)->send_default_pii == 1;
+}
+
+const char *mst_conf_sink_file(const request_rec *r)
+{
+    return mst_dir_conf(r->per_dir_config)->sink_file;
+}
+
+int mst_conf_sink_open(const request_rec *r)
+{
+    return mst_dir_conf(r->per_dir_config)->sink_open == 1;
+}

@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The command table. Each function checks one value and stores it. */
+#include "mst_directives.h"
+
+#include <apr_strings.h>
+#include "mst_config.h"
+#include "mst_value.h"
+
+#define FLUSH_MIN    apr_time_from_msec(100)
+#define FLUSH_MAX    apr_time_from_sec(60)
+#define SHUTDOWN_MIN apr_time_from_msec(100)
+/* httpd kills a child that is not gone nine seconds after SIGTERM. */
+#define SHUTDOWN_MAX apr_time_from_sec(8)
+#define TIMEOUT_MIN  apr_time_from_msec(100)
+#define TIMEOUT_MAX  apr_time_from_sec(300)
+
+static const char *set_dsn(cmd_parms *cmd, void *unused, const char *value)
+{
+    mst_server_conf_t *conf = mst_server_conf(cmd->server);
+    if (strcasecmp(value, "off") == 0) {
+        conf->dsn = &mst_dsn_off;
+        return NULL;
+    }
+    return mst_value_dsn(&conf->dsn, MST_DIRECTIVE_DSN, value, cmd->pool);
+}
+
+static const char *set_lifecycle(cmd_parms *cmd, void *unused, const char *value)
+{
+    if (strcasecmp(value, "stream") == 0) {
+        return NULL;
+    }
+    return apr_psprintf(
+        cmd->pool, MST_DIRECTIVE_LIFECYCLE ": \"%s\" is no lifecycle; allowed is stream",
+        value);
+}
+
+static const char *set_environment(cmd_parms *cmd, void *unused, const char *value)
+{
+    mst_server_conf(cmd->server)->environment = value;
+    return mst_value_environment(MST_DIRECTIVE_ENVIRONMENT, value, cmd->pool);
+}
+
+static const char *set_release(cmd_parms *cmd, void *unused, const char *value)
+{
+    mst_server_conf(cmd->server)->release = value;
+    return mst_value_release(MST_DIRECTIVE_RELEASE, value, cmd->pool);
+}
+
+static const char *set_server_name(cmd_parms *cmd, void *unused, const char *value)
+{
+    mst_server_conf(cmd->server)->server_name = value;
+    return mst_value_server_name(MST_DIRECTIVE_SERVER_NAME, value, cmd->pool);
+}
+
+static const char *set_ca_file(cmd_parms *cmd, void *unused, const char *value)
+{
+    return mst_value_file(&mst_server_conf(cmd->server)->ca_file, MST_DIRECTIVE_CA_FILE,
+                          value, cmd->pool);
+}
+
+static const char *set_timeout(cmd_parms *cmd, void *unused, const char *value)
+{
+    return mst_value_time(&mst_server_conf(cmd->server)->timeout, MST_DIRECTIVE_TIMEOUT,
+                          value, TIMEOUT_MIN, TIMEOUT_MAX, cmd->pool);
+}
+
+/* There is one sender for all virtual hosts. */
+static const char *refuse_in_vhost(cmd_parms *cmd)
+{
+    return ap_check_cmd_context(cmd, GLOBAL_ONLY);
+}
+
+static const char *set_flush(cmd_parms *cmd, void *unused, const char *value)
+{
+    const char *problem = refuse_in_vhost(cmd);
+    if (problem != NULL) {
+        return problem;
+    }
+    return mst_value_time(&mst_server_conf(cmd->server)->flush_interval,
+                          MST_DIRECTIVE_FLUSH, value, FLUSH_MIN, FLUSH_MAX, cmd->pool);
+}
+
+static const char *set_shutdown_timeout(cmd_parms *cmd, void *unused, const char *value)
+{
+    const char *problem = refuse_in_vhost(cmd);
+    if (problem != NULL) {
+        return problem;
+    }
+    return mst_value_time(&mst_server_conf(cmd->server)->shutdown_timeout,
+                          MST_DIRECTIVE_SHUTDOWN_TIMEOUT, value, SHUTDOWN_MIN,
+                          SHUTDOWN_MAX, cmd->pool);
+}
+
+/* AP_INIT_FLAG would say "must be On or Off" without the value; ours names it. */
+static const char *on_or_off(int *pflag, const char *name, const char *value,
+                             apr_pool_t *p)
+{
+    if (strcasecmp(value, "on") == 0) {
+        *pflag = 1;
+        return NULL;
+    }
+    if (strcasecmp(value, "off") == 0) {
+        *pflag = 0;
+        return NULL;
+    }
+    return apr_psprintf(p, "%s: \"%s\" is not allowed; allowed are On and Off", name,
+                        value);
+}
+
+static const char *set_enable(cmd_parms *cmd, void *dir, const char *value)
+{
+    mst_dir_conf_t *conf = dir;
+    return on_or_off(&conf->enabled, MST_DIRECTIVE_ENABLE, value, cmd->pool);
+}
+
+static const char *set_send_default_pii(cmd_parms *cmd, void *dir, const char *value)
+{
+    mst_dir_conf_t *conf = dir;
+    return on_or_off(&conf->send_default_pii, MST_DIRECTIVE_SEND_DEFAULT_PII, value,
+                     cmd->pool);
+}
+
+static const char *set_sample_rate(cmd_parms *cmd, void *dir, const char *value)
+{
+    mst_dir_conf_t *conf = dir;
+    return mst_value_rate(&conf->sample_rate, MST_DIRECTIVE_SAMPLE_RATE, value,
+                          cmd->pool);
+}
+
+/* The bit of a span kind, 0 when there is none of that name. */
+static unsigned span_kind(const char *name)
+{
+    static const struct {
+        const char *name;
+        unsigned bit;
+    } kinds[] = {
+        {"Handler", MST_SPANS_HANDLER},
+        {"OutputFilters", MST_SPANS_OUTPUT},
+        {"Subrequests", MST_SPANS_SUBREQUESTS},
+        {"All", MST_SPANS_ALL},
+    };
+    for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+        if (strcasecmp(kinds[i].name, name) == 0) {
+            return kinds[i].bit;
+        }
+    }
+    return 0;
+}
+
+/* Called once per word of the line. */
+static const char *set_spans(cmd_parms *cmd, void *dir, const char *word)
+{
+    mst_dir_conf_t *conf = dir;
+    char sign = word[0] == '+' || word[0] == '-' ? word[0] : '\0';
+    const char *kind = sign != '\0' ? word + 1 : word;
+    int none = strcasecmp(kind, "None") == 0 && sign == '\0';
+    unsigned bits = span_kind(kind);
+    if (bits == 0 && !none) {
+        return apr_psprintf(
+            cmd->pool,
+            MST_DIRECTIVE_SPANS
+            ": \"%s\" is no kind of span; allowed are Handler, "
+            "OutputFilters, Subrequests and All, each with + or - before it "
+            "or without, and None",
+            word);
+    }
+    if (sign == '\0' && !conf->spans_set) {
+        conf->spans_set = 1;
+        conf->spans_add = 0;
+    }
+    if (sign == '-') {
+        conf->spans_add &= ~bits;
+        conf->spans_remove |= bits;
+    } else {
+        conf->spans_add |= bits;
+        conf->spans_remove &= ~bits;
+    }
+    return NULL;
+}
+
+static const char *set_sink_file(cmd_parms *cmd, void *dir, const char *value)
+{
+    mst_dir_conf_t *conf = dir;
+    return mst_value_new_file(&conf->sink_file, MST_DIRECTIVE_SINK_FILE, value,
+                              cmd->pool);
+}
+
+static const char *set_sink_allow(cmd_parms *cmd, void *dir, const char *value)
+{
+    mst_dir_conf_t *conf = dir;
+    if (strcasecmp(value, "all") != 0 && strcasecmp(value, "loopback") != 0) {
+        return apr_psprintf(cmd->pool,
+                            MST_DIRECTIVE_SINK_ALLOW
+                            ": \"%s\" is not allowed; allowed are loopback and all",
+                            value);
+    }
+    conf->sink_open = strcasecmp(value, "all") == 0;
+    return NULL;
+}
+
+/* What a .htaccess file may say is what cannot cost or leak more than the server allows: it may
+ * trace its folder or not, and choose which children are recorded. */
+#define ANYWHERE  (RSRC_CONF | OR_FILEINFO)
+#define DIRECTORY (RSRC_CONF | ACCESS_CONF)
+
+const command_rec mst_directives[] = {
+    AP_INIT_TAKE1(MST_DIRECTIVE_ENABLE, set_enable, NULL, ANYWHERE,
+                  "On or Off: whether requests are traced"),
+    AP_INIT_TAKE1(MST_DIRECTIVE_DSN, set_dsn, NULL, RSRC_CONF,
+                  "where spans go: the project's DSN, file:/path, or off"),
+    AP_INIT_TAKE1(MST_DIRECTIVE_LIFECYCLE, set_lifecycle, NULL, RSRC_CONF,
+                  "stream: spans are sent as they end"),
+    AP_INIT_TAKE1(MST_DIRECTIVE_ENVIRONMENT, set_environment, NULL, RSRC_CONF,
+                  "the environment's name, for example production"),
+    AP_INIT_TAKE1(MST_DIRECTIVE_RELEASE, set_release, NULL, RSRC_CONF,
+                  "the release's name, for example shop@1.4.2"),
+    AP_INIT_TAKE1(MST_DIRECTIVE_SERVER_NAME, set_server_name, NULL, RSRC_CONF,
+                  "the name of this machine; the host name unless given"),
+    AP_INIT_TAKE1(MST_DIRECTIVE_SAMPLE_RATE, set_sample_rate, NULL, DIRECTORY,
+                  "the share of requests that is traced, 0 to 1"),
+    AP_INIT_ITERATE(MST_DIRECTIVE_SPANS, set_spans, NULL, ANYWHERE,
+                    "which child spans are recorded"),
+    AP_INIT_TAKE1(MST_DIRECTIVE_SEND_DEFAULT_PII, set_send_default_pii, NULL, DIRECTORY,
+                  "On or Off: whether client addresses and user names are sent"),
+    AP_INIT_TAKE1(MST_DIRECTIVE_FLUSH, set_flush, NULL, RSRC_CONF,
+                  "the longest time a span waits before it is sent"),
+    AP_INIT_TAKE1(MST_DIRECTIVE_SHUTDOWN_TIMEOUT, set_shutdown_timeout, NULL, RSRC_CONF,
+                  "the longest time a child spends on sending when it ends"),
+    AP_INIT_TAKE1(MST_DIRECTIVE_TIMEOUT, set_timeout, NULL, RSRC_CONF,
+                  "the longest time one transfer to Sentry may take"),
+    AP_INIT_TAKE1(MST_DIRECTIVE_CA_FILE, set_ca_file, NULL, RSRC_CONF,
+                  "file with the CA certificates that Sentry's is verified with"),
+    AP_INIT_TAKE1(MST_DIRECTIVE_SINK_FILE, set_sink_file, NULL, DIRECTORY,
+                  "file that the handler " MST_HANDLER_SINK " appends envelopes to"),
+    AP_INIT_TAKE1(MST_DIRECTIVE_SINK_ALLOW, set_sink_allow, NULL, DIRECTORY,
+                  "loopback or all: who may post to the handler " MST_HANDLER_SINK),
+    {NULL}};

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What happens when a wrapped output filter is called. The slots are in filter_slots.c. */
+#include "mst_filters.h"
+
+#include "mst_config.h"
+#include "mst_filter_slots.h"
+#include "mst_request.h"
+
+/* The span of this filter in this request; a new one at its first call. */
+static int filter_span(mst_req_t *req, const ap_filter_t *f, int slot, st_ns_t now)
+{
+    st_segment_t *seg = req->seg;
+    /* Filters of a finished sub-request leave their address to those of the next one, and with
+     * mod_filter one ap_filter_t calls two functions, the harness and a borrowed one. */
+    int scope = (mst_req_scope(req, f->r) + 1) * MST_SLOTS + slot;
+    int span = st_segment_span_find(seg, f, scope);
+    if (span != ST_SPAN_NONE) {
+        return span;
+    }
+    const char *name = seg->sampled ? mst_slot_filter_name(slot, f, seg->pool) : NULL;
+    span = st_segment_span_add(seg, ST_OP_MIDDLEWARE, name, mst_slot_module(slot), now);
+    if (span != ST_SPAN_NONE) {
+        seg->spans[span].owner = f;
+        seg->spans[span].owner_scope = scope;
+    }
+    return span;
+}
+
+static void filter_failed(mst_req_t *req, int span, apr_status_t rv, const conn_rec *c)
+{
+    st_span_fail(req->seg, span, c->aborted ? "cancelled" : "internal_error");
+}
+
+static int is_wanted(const mst_req_t *req, const ap_filter_t *f)
+{
+    if (req == NULL || !(req->spans & MST_SPANS_OUTPUT)) {
+        return 0;
+    }
+    return f->r == NULL || f->r == req->top || mst_conf_enabled(f->r);
+}
+
+apr_status_t mst_filter_call(int slot, ap_filter_t *f, apr_bucket_brigade *bb)
+{
+    ap_out_filter_func original = mst_slot_original(slot);
+    mst_req_t *req = f->r != NULL ? mst_req_of(f->r) : mst_req_of_conn(f->c);
+    if (!is_wanted(req, f)) {
+        return original(f, bb);
+    }
+    /* The end of a response destroys the request, and its state, inside the call of a
+     * connection filter; request filters never see that. */
+    int of_request = f->r != NULL;
+    conn_rec *c = f->c;
+    st_frame_t frame;
+    st_ns_t now = mst_req_now(req);
+    int span = filter_span(req, f, slot, now);
+    st_frame_enter(req->seg, &frame, span, now);
+    apr_status_t rv = original(f, bb);
+    if (!of_request && mst_req_of_conn(c) != req) {
+        return rv;
+    }
+    st_frame_leave(req->seg, &frame, mst_req_now(req));
+    if (rv != APR_SUCCESS) {
+        filter_failed(req, span, rv, c);
+    }
+    return rv;
+}

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef MST_CONFIG_H
+#define MST_CONFIG_H
+
+/* Configuration of servers and directories.
+ *
+ * create sets every member to its "unset" value, merge lets the inner one win when it is set,
+ * getters add the defaults; nothing else reads members. Members stand in one list per scope,
+ * from which struct, create and merge are generated, so none can be forgotten. */
+
+#include "mst_private.h"
+#include "st_dest.h"
+
+/* X(type, name) with unset NULL, -1 (int), -1 (interval), -1.0 (double). */
+#define MST_SERVER_MEMBERS(PTR, TIME)                                                    \
+    PTR(const st_dsn_t *, dsn) /* &mst_dsn_off: explicitly none */                       \
+    PTR(const char *, environment)                                                       \
+    PTR(const char *, release)                                                           \
+    PTR(const char *, server_name)                                                       \
+    PTR(const char *, ca_file)                                                           \
+    TIME(timeout)                                                                        \
+    TIME(flush_interval)                                                                 \
+    TIME(shutdown_timeout)
+
+#define MST_DIR_MEMBERS(PTR, INT, REAL)                                                  \
+    INT(enabled)                                                                         \
+    INT(send_default_pii)                                                                \
+    INT(sink_open) /* sink answers to others than this machine */                        \
+    REAL(sample_rate)                                                                    \
+    PTR(const char *, sink_file)
+
+#define MST_FIELD_PTR(type, name) type name;
+#define MST_FIELD_INT(name)       int name;
+#define MST_FIELD_REAL(name)      double name;
+#define MST_FIELD_TIME(name)      apr_interval_time_t name;
+
+typedef struct mst_server_conf_t {
+    MST_SERVER_MEMBERS(MST_FIELD_PTR, MST_FIELD_TIME)
+    int dest; /* computed at configuration check: index into the table, -1 none; not merged */
+} mst_server_conf_t;
+
+typedef struct mst_dir_conf_t {
+    MST_DIR_MEMBERS(MST_FIELD_PTR, MST_FIELD_INT, MST_FIELD_REAL)
+    /* Merged by hand: +X and -X work on what the outer scope has, a plain list replaces it. */
+    int spans_set;      /* 1: spans_add is the whole list */
+    unsigned spans_add; /* MST_SPANS_* */
+    unsigned spans_remove;
+} mst_dir_conf_t;
+
+/* Which children are recorded (SentryTraceSpans). */
+#define MST_SPANS_HANDLER     (1u << 0)
+#define MST_SPANS_OUTPUT      (1u << 1)
+#define MST_SPANS_SUBREQUESTS (1u << 2)
+#define MST_SPANS_ALL         (MST_SPANS_HANDLER | MST_SPANS_OUTPUT | MST_SPANS_SUBREQUESTS)
+
+/* Says that a DSN is set, to nothing. */
+extern const st_dsn_t mst_dsn_off;
+
+/* For the module record. */
+void *mst_server_conf_create(apr_pool_t *p, server_rec *s);
+void *mst_server_conf_merge(apr_pool_t *p, void *base, void *add);
+void *mst_dir_conf_create(apr_pool_t *p, char *dir);
+void *mst_dir_conf_merge(apr_pool_t *p, void *base, void *add);
+
+mst_server_conf_t *mst_server_conf(const server_rec *s);
+mst_dir_conf_t *mst_dir_conf(const ap_conf_vector_t *per_dir_config);
+
+/* Getters of a server. Never fail; strings live as long as the configuration. NULL where
+ * there is neither a value nor a default. */
+const st_dsn_t *mst_conf_dsn(const server_rec *s);
+const char *mst_conf_environment(const server_rec *s);
+const char *mst_conf_release(const server_rec *s);
+const char *mst_conf_server_name(const server_rec *s);
+const char *mst_conf_ca_file(const server_rec *s);
+apr_interval_time_t mst_conf_timeout(const server_rec *s);
+apr_interval_time_t mst_conf_flush_interval(const server_rec *main_server);
+apr_interval_time_t mst_conf_shutdown_timeout(const server_rec *main_server);
+/* Index of the server's destination, -1 when its requests are not traced. */
+int mst_conf_dest(const server_rec *s);
+
+/* Getters of a directory, for a request's final configuration. */
+int mst_conf_enabled(const request_rec *r);
+int mst_conf_enabled_explicitly(const mst_dir_conf_t *conf);
+double mst_conf_sample_rate(const request_rec *r);
+unsigned mst_conf_spans(const request_rec *r);
+int mst_conf_send_default_pii(const request_rec *r);
+const char *mst_conf_sink_file(const request_rec *r);
+int mst_conf_sink_open(const request_rec *r);
+
+#endif /* MST_CONFIG_H */

@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Opening, deciding and finishing the segment of a request. */
+#include "mst_request.h"
+
+#include <http_protocol.h>
+#include <string.h>
+#include "mst_attributes.h"
+#include "mst_child.h"
+#include "mst_config.h"
+#include "mst_dests.h"
+#include "st_record.h"
+#include "st_sampling.h"
+
+/* A clock that jumped while the request was read must not make a span of hours. */
+#define START_OFFSET_MAX (3600 * ST_NS_PER_SEC)
+
+static const request_rec *top_of(const request_rec *r)
+{
+    while (r->main != NULL || r->prev != NULL) {
+        r = r->main != NULL ? r->main : r->prev;
+    }
+    return r;
+}
+
+mst_req_t *mst_req_of(const request_rec *r)
+{
+    return ap_get_module_config(top_of(r)->request_config, &sentry_trace_module);
+}
+
+mst_req_t *mst_req_of_conn(const conn_rec *c)
+{
+    return ap_get_module_config(c->conn_config, &sentry_trace_module);
+}
+
+void mst_req_scope_set(request_rec *r, int span)
+{
+    /* The slot is the sub-request's own: a small number in a pointer, 0 for none. */
+    intptr_t slot = span >= 0 ? span + 1 : 0;
+    ap_set_module_config(r->request_config, &sentry_trace_module, (void *)slot);
+}
+
+int mst_req_scope(const mst_req_t *req, const request_rec *r)
+{
+    if (r == NULL || r == req->top) {
+        return ST_SPAN_SEGMENT;
+    }
+    intptr_t slot =
+        (intptr_t)ap_get_module_config(r->request_config, &sentry_trace_module);
+    return slot > 0 ? (int)slot - 1 : ST_SPAN_SEGMENT;
+}
+
+/* Takes the state away: nothing finds it any more. */
+static void req_detach(mst_req_t *req)
+{
+    ap_set_module_config(req->top->request_config, &sentry_trace_module, NULL);
+    conn_rec *c = req->top->connection;
+    if (mst_req_of_conn(c) == req) {
+        ap_set_module_config(c->conn_config, &sentry_trace_module, NULL);
+    }
+}
+
+/* The request's pool goes; also when log_transaction never ran. */
+static apr_status_t req_cleanup(void *baton)
+{
+    req_detach(baton);
+    return APR_SUCCESS;
+}
+
+/* How long before `now` the request began, by its own wall clock stamp. */
+static st_ns_t start_offset(const request_rec *r)
+{
+    st_ns_t offset = (apr_time_now() - r->request_time) * ST_NS_PER_US;
+    return offset >= 0 && offset <= START_OFFSET_MAX ? offset : 0;
+}
+
+static mst_req_t *req_new(request_rec *r, mst_child_t *child)
+{
+    mst_req_t *req = apr_pcalloc(r->pool, sizeof(*req));
+    st_ns_t offset = start_offset(r);
+    st_ns_t wall = offset > 0 ? r->request_time * ST_NS_PER_US : st_clock_wall();
+    req->seg = st_segment_open(r->pool, st_id_source_rng(&child->ids), wall,
+                               st_clock_mono() - offset, ST_RECORD_SPANS_MAX - 1);
+    req->top = r;
+    req->dest = mst_conf_dest(r->server);
+    req->spans = mst_conf_spans(r);
+    ap_set_module_config(r->request_config, &sentry_trace_module, req);
+    ap_set_module_config(r->connection->conn_config, &sentry_trace_module, req);
+    apr_pool_cleanup_register(r->pool, req, req_cleanup, apr_pool_cleanup_null);
+    return req;
+}
+
+/* httpd talks to itself to wake idle children: no request of anybody. */
+static int is_dummy_connection(const request_rec *r)
+{
+    if (r->method_number != M_OPTIONS || r->unparsed_uri == NULL ||
+        strcmp(r->unparsed_uri, "*") != 0) {
+        return 0;
+    }
+    const char *agent = apr_table_get(r->headers_in, "User-Agent");
+    return agent != NULL && strstr(agent, "(internal dummy connection)") != NULL;
+}
+
+/* Our own sink: tracing what traces send would never end. */
+static int is_sink(const request_rec *r)
+{
+    return r->handler != NULL && strcmp(r->handler, MST_HANDLER_SINK) == 0;
+}
+
+static int is_wanted(const request_rec *r)
+{
+    return mst_conf_dest(r->server) >= 0 && mst_conf_enabled(r) && !is_sink(r);
+}
+
+void mst_req_open(request_rec *r)
+{
+    mst_child_t *child = mst_child();
+    if (child == NULL || r->main != NULL || r->prev != NULL || !is_wanted(r) ||
+        is_dummy_connection(r)) {
+        return;
+    }
+    req_new(r, child);
+}
+
+static void req_sample(mst_req_t *req, const request_rec *r)
+{
+    st_segment_t *seg = req->seg;
+    seg->sample_rate = mst_conf_sample_rate(r);
+    seg->sample_rand = st_sampling_rand(&seg->trace_id);
+    if (!st_sampling_decide(seg->sample_rand, seg->sample_rate)) {
+        st_segment_unsample(seg);
+    }
+}
+
+/* The top request's first look at its final configuration. */
+static mst_req_t *top_decide(request_rec *r, mst_req_t *req)
+{
+    if (!is_wanted(r)) {
+        if (req != NULL) {
+            req_detach(req);
+        }
+        return NULL;
+    }
+    mst_child_t *child = mst_child();
+    if (req == NULL) {
+        if (child == NULL || is_dummy_connection(r)) {
+            return NULL;
+        }
+        req = req_new(r, child);
+    }
+    req->decided = 1;
+    req->spans = mst_conf_spans(r);
+    req_sample(req, r);
+    return req;
+}
+
+mst_req_t *mst_req_decide(request_rec *r)
+{
+    mst_req_t *req = mst_req_of(r);
+    if (r->main != NULL || r->prev != NULL || (req != NULL && req->decided)) {
+        return req;
+    }
+    return top_decide(r, req);
+}
+
+/* Counts and queues a closed segment. Every span of it ends in exactly one counter. */
+static void req_push(mst_req_t *req, mst_child_t *child)
+{
+    st_counters_t *counters = &child->counters[mst_dests()->dests[req->dest].endpoint];
+    st_segment_t *seg = req->seg;
+    uint64_t total = (uint64_t)st_segment_span_total(seg);
+    st_counters_created(counters, ST_CATEGORY_SPAN, total);
+    if (!seg->sampled) {
+        st_counters_discarded(counters, ST_REASON_SAMPLE_RATE, ST_CATEGORY_SPAN, total);
+        return;
+    }
+    if (seg->overflow > 0) {
+        st_counters_discarded(counters, ST_REASON_BUFFER_OVERFLOW, ST_CATEGORY_SPAN,
+                              (uint64_t)seg->overflow);
+    }
+    uint64_t pos;
+    size_t size = st_record_size(seg);
+    void *mem = st_ring_reserve(&child->ring, size, &pos);
+    if (mem == NULL) {
+        st_counters_discarded(counters, ST_REASON_QUEUE_OVERFLOW, ST_CATEGORY_SPAN,
+                              total - (uint64_t)seg->overflow);
+        st_sender_wake(child->sender);
+        return;
+    }
+    st_record_pack(seg, (uint16_t)req->dest, mem, size);
+    st_ring_commit(&child->ring, pos);
+    st_sender_wake(child->sender);
+}
+
+void mst_req_finish(request_rec *r)
+{
+    mst_req_t *req = mst_req_decide(r);
+    mst_child_t *child = mst_child();
+    if (req == NULL || child == NULL) {
+        return;
+    }
+    if (req->seg->sampled) {
+        mst_attributes_add(req, child->pid);
+    }
+    st_segment_close(req->seg, mst_req_now(req));
+    req_push(req, child);
+    req_detach(req);
+}

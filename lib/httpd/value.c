@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One sentence for each value that is not allowed. */
+#include "mst_value.h"
+
+#include <apr_strings.h>
+#include <string.h>
+#include "st_text.h"
+
+#define ENVIRONMENT_MAX 64  /* https://develop.sentry.dev/sdk/foundations/data-model/ */
+#define RELEASE_MAX     200 /* same page */
+#define SERVER_NAME_MAX 256
+
+const char *mst_value_dsn(const st_dsn_t **pdsn, const char *name, const char *value,
+                          apr_pool_t *p)
+{
+    st_dsn_t *dsn = NULL;
+    const char *why = NULL;
+    apr_status_t rv = st_dsn_parse(&dsn, &why, value, p);
+    if (rv != APR_SUCCESS) {
+        /* The value may hold a key and is not repeated. */
+        return apr_psprintf(
+            p,
+            "%s: the DSN %s; allowed are http(s)://KEY@HOST[:PORT]/PROJECT, "
+            "file:/ABSOLUTE/PATH and off",
+            name, why);
+    }
+    *pdsn = dsn;
+    return NULL;
+}
+
+static int text_is_plain(const char *value, size_t max, const char *forbidden)
+{
+    size_t len = strlen(value);
+    if (len == 0 || len > max || strcmp(value, ".") == 0 || strcmp(value, "..") == 0) {
+        return 0;
+    }
+    for (const char *c = value; *c != '\0'; c++) {
+        if ((unsigned char)*c < ' ' || strchr(forbidden, *c) != NULL) {
+            return 0;
+        }
+    }
+    return 1;
+}
+
+const char *mst_value_environment(const char *name, const char *value, apr_pool_t *p)
+{
+    if (text_is_plain(value, ENVIRONMENT_MAX, "/ ")) {
+        return NULL;
+    }
+    return apr_psprintf(
+        p,
+        "%s: \"%s\" is no environment name; allowed are 1 to %d characters "
+        "without spaces, slashes and control characters, not \".\" or \"..\"",
+        name, value, ENVIRONMENT_MAX);
+}
+
+const char *mst_value_release(const char *name, const char *value, apr_pool_t *p)
+{
+    if (text_is_plain(value, RELEASE_MAX, "/\\")) {
+        return NULL;
+    }
+    return apr_psprintf(
+        p,
+        "%s: \"%s\" is no release name; allowed are 1 to %d characters "
+        "without slashes, backslashes and control characters, not \".\" or "
+        "\"..\"",
+        name, value, RELEASE_MAX);
+}
+
+const char *mst_value_server_name(const char *name, const char *value, apr_pool_t *p)
+{
+    if (text_is_plain(value, SERVER_NAME_MAX, "")) {
+        return NULL;
+    }
+    return apr_psprintf(p,
+                        "%s: \"%s\" is no server name; allowed are 1 to %d characters "
+                        "without control characters",
+                        name, value, SERVER_NAME_MAX);
+}
+
+const char *mst_value_rate(double *prate, const char *name, const char *value,
+                           apr_pool_t *p)
+{
+    apr_status_t rv = st_rate_parse(prate, value);
+    if (rv != APR_SUCCESS) {
+        return apr_psprintf(p, "%s: \"%s\" is no rate; allowed is a number from 0 to 1",
+                            name, value);
+    }
+    return NULL;
+}
+
+/* "5s", "500ms": a whole unit where possible, for messages. */
+static const char *time_text(apr_interval_time_t time, apr_pool_t *p)
+{
+    if (time % APR_USEC_PER_SEC == 0) {
+        return apr_psprintf(p, "%" APR_TIME_T_FMT "s", apr_time_sec(time));
+    }
+    return apr_psprintf(p, "%" APR_TIME_T_FMT "ms", apr_time_as_msec(time));
+}
+
+const char *mst_value_time(apr_interval_time_t *ptime, const char *name,
+                           const char *value, apr_interval_time_t low,
+                           apr_interval_time_t high, apr_pool_t *p)
+{
+    apr_interval_time_t time = -1;
+    apr_status_t rv = APR_EINVAL;
+    if (value[0] >= '0' && value[0] <= '9') {
+        rv = ap_timeout_parameter_parse(value, &time, "s");
+    }
+    if (rv != APR_SUCCESS || time < low || time > high) {
+        return apr_psprintf(p, "%s: \"%s\" is no allowed time; allowed are %s to %s",
+                            name, value, time_text(low, p), time_text(high, p));
+    }
+    *ptime = time;
+    return NULL;
+}
+
+const char *mst_value_file(const char **ppath, const char *name, const char *value,
+                           apr_pool_t *p)
+{
+    const char *path = ap_server_root_relative(p, value);
+    apr_file_t *file = NULL;
+    apr_status_t rv = path == NULL
+                          ? APR_EBADPATH
+                          : apr_file_open(&file, path, APR_READ, APR_OS_DEFAULT, p);
+    if (rv != APR_SUCCESS) {
+        return apr_psprintf(p,
+                            "%s: the file \"%s\" cannot be read (%pm); allowed is the "
+                            "path of a file in PEM format",
+                            name, value, &rv);
+    }
+    apr_file_close(file);
+    *ppath = path;
+    return NULL;
+}
+
+const char *mst_value_new_file(const char **ppath, const char *name, const char *value,
+                               apr_pool_t *p)
+{
+    const char *path = ap_server_root_relative(p, value);
+    const char *folder = path != NULL ? ap_make_dirstr_parent(p, path) : NULL;
+    if (folder == NULL || !ap_is_directory(p, folder) || ap_is_directory(p, path)) {
+        return apr_psprintf(p,
+                            "%s: \"%s\" cannot be a file; allowed is a path in a folder "
+                            "that exists",
+                            name, value);
+    }
+    *ppath = path;
+    return NULL;
+}
