@@ -10,6 +10,7 @@
 #include "mst_dests.h"
 #include "st_record.h"
 #include "st_sampling.h"
+#include "st_version.h"
 
 /* A clock that jumped while the request was read must not make a span of hours. */
 #define START_OFFSET_MAX (3600 * ST_NS_PER_SEC)
@@ -100,15 +101,38 @@ static int is_dummy_connection(const request_rec *r)
     return agent != NULL && strstr(agent, "(internal dummy connection)") != NULL;
 }
 
-/* Our own sink: tracing what traces send would never end. */
+/* Our own sink, whether it answers or refuses. */
 static int is_sink(const request_rec *r)
 {
-    return r->handler != NULL && strcmp(r->handler, MST_HANDLER_SINK) == 0;
+    const core_dir_config *core = ap_get_core_module_config(r->per_dir_config);
+    const char *handler = r->handler != NULL ? r->handler : core->handler;
+    return handler != NULL && strcmp(handler, MST_HANDLER_SINK) == 0;
 }
 
+/* An envelope of this module that passes through this server, to our sink or to a Sentry
+ * behind it: tracing what traces send would never end. */
+static int is_own_envelope(const request_rec *r)
+{
+    static const char tail[] = "/envelope/";
+    const char *path = r->parsed_uri.path;
+    size_t len = path != NULL ? strlen(path) : 0;
+    if (len < sizeof(tail) - 1 || strcmp(path + len - (sizeof(tail) - 1), tail) != 0) {
+        return 0;
+    }
+    const char *agent = apr_table_get(r->headers_in, "User-Agent");
+    return agent != NULL && strncmp(agent, ST_SDK_NAME "/", sizeof(ST_SDK_NAME)) == 0;
+}
+
+/* What the final configuration has to say again. */
 static int is_wanted(const request_rec *r)
 {
     return mst_conf_dest(r->server) >= 0 && mst_conf_enabled(r) && !is_sink(r);
+}
+
+/* A request of somebody, about something else than tracing. */
+static int is_foreign(const request_rec *r)
+{
+    return !is_dummy_connection(r) && !is_own_envelope(r);
 }
 
 void mst_req_open(request_rec *r)
@@ -142,7 +166,7 @@ static mst_req_t *top_decide(request_rec *r, mst_req_t *req)
     }
     mst_child_t *child = mst_child();
     if (req == NULL) {
-        if (child == NULL || is_dummy_connection(r)) {
+        if (child == NULL || !is_foreign(r)) {
             return NULL;
         }
         req = req_new(r, child);
