@@ -23,8 +23,8 @@ st_ns_t st_clock_wall(void);
 /* Bytes st_clock_rfc3339 writes, with its terminating zero: 2026-11-22T06:26:45.052Z */
 #define ST_CLOCK_RFC3339_BYTES 25
 
-/* Writes `wall` as RFC 3339 in UTC with milliseconds. Any thread. Times outside the years
- * 0..9999 are clamped. */
+/* Writes `wall` as RFC 3339 in UTC with milliseconds, cut and not rounded. Any thread, never
+ * fails: st_ns_t reaches from 1677 to 2262. */
 void st_clock_rfc3339(char out[ST_CLOCK_RFC3339_BYTES], st_ns_t wall);
 
 #endif /* ST_CLOCK_H */

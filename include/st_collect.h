@@ -15,7 +15,8 @@ int st_collect_key_is_sensitive(st_str_t key);
 
 /* The query string (without '?') with the values of sensitive keys replaced; keys are
  * percent-decoded for the comparison, everything else keeps its spelling. Pairs end at '&' or
- * ';'. @return `query` itself when nothing had to be replaced, else a copy in result_pool. */
+ * ';'. A key of more than 256 bytes counts as sensitive.
+ * @return `query` itself when nothing had to be replaced, else a copy in result_pool. */
 const char *st_collect_query(const char *query, apr_pool_t *result_pool);
 
 #endif /* ST_COLLECT_H */

@@ -24,7 +24,8 @@ st_encoder_t *st_encoder_create(const st_dest_t *dest, apr_pool_t *result_pool);
  * 1000 spans together; the first one's sampling values go into the DSC) and, when `report` is
  * not NULL and not empty, a client report item.
  * @param now Unix time, goes out as sent_at
- * @return APR_SUCCESS, or the buffer's failure: `out` is then to be thrown away. */
+ * @return APR_SUCCESS; else the buffer's failure or that of the preparation: what was appended
+ *         to `out` is then to be thrown away. */
 apr_status_t st_encoder_spans(const st_encoder_t *encoder, st_buf_t *out,
                               const st_record_t *const *records, int record_count,
                               const st_report_t *report, st_ns_t now) ST_MUST_CHECK;

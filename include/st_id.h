@@ -4,8 +4,8 @@
 
 /* Trace and span ids, and where they come from.
  *
- * A process seeds one st_id_source_t after fork; each segment draws one 64-bit state from it
- * (one atomic add) and makes its ids from that state alone, without shared memory. */
+ * A process seeds one st_id_source_t after fork; each segment draws one generator from it
+ * (one atomic add) and makes its ids from that alone, without shared memory. */
 
 #include <stdint.h>
 #include <stddef.h>
@@ -24,6 +24,7 @@ typedef uint64_t st_span_id_t;
 /* A small deterministic generator (splitmix64). Owned by one thread at a time. */
 typedef struct st_rng_t {
     uint64_t state;
+    uint64_t stream; /* another stream is another sequence; 0: the well-known one */
 } st_rng_t;
 
 /* Next 64 bits. Not for secrets. */

@@ -60,10 +60,12 @@ typedef struct st_ring_cursor_t {
     uint64_t pos;
 } st_ring_cursor_t;
 
-/* Sets the cursor to the oldest entry that is not released. Consumer only. */
+/* Sets the cursor to the oldest entry that is not released: what was taken before and not
+ * released comes once more. Consumer only. */
 void st_ring_cursor_init(const st_ring_t *ring, st_ring_cursor_t *cursor);
 
-/* Takes the next committed entry; its memory stays as it is until released.
+/* Takes the next committed entry that is not released; its memory stays as it is until it
+ * is.
  * @return APR_SUCCESS; APR_EAGAIN when there is none, or it is still being written.
  * Consumer only. */
 apr_status_t st_ring_next(st_ring_t *ring, st_ring_cursor_t *cursor, const void **pdata,

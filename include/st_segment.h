@@ -12,9 +12,9 @@
  * at a time (the thread may change between calls: event MPM, HTTP/2). Spans stand in one
  * array that grows by doubling; nobody keeps pointers into it, only indexes.
  *
- * An unsampled segment is a no-op segment: it makes no ids, reads no clock, keeps no names
- * and attributes, but counts the children it would have had, because the client report has
- * to name them.
+ * An unsampled segment is a no-op segment: it makes no ids, reads no clock, needs no names
+ * and keeps no attributes, but counts the children it would have had, because the client
+ * report has to name them.
  *
  * Time is an argument; callers of a no-op segment may pass 0. */
 
@@ -97,7 +97,7 @@ typedef struct st_segment_t {
 /* Opens a sampled segment with fresh ids as head of a new trace.
  * @param pool lives at least as long as the segment; all it keeps comes from there
  * @param wall_start, start the same instant on both clocks
- * @param span_max most children kept; > 0
+ * @param span_max most children kept; > 0, and below ST_RECORD_SPANS_MAX to fit a record
  * @return the segment, never NULL (APR pools abort on exhaustion). */
 st_segment_t *st_segment_open(apr_pool_t *pool, st_rng_t rng, st_ns_t wall_start,
                               st_ns_t start, int span_max);
@@ -115,14 +115,14 @@ int st_segment_span_total(const st_segment_t *seg);
 int st_segment_span_add(st_segment_t *seg, st_op_t op, const char *name,
                         const char *module, st_ns_t now);
 
-/* Takes back the span added last, when it turned out not to be one. Allowed only while it is
- * the last, has no children and no frame is in it; `span` may be ST_SPAN_NONE (no effect
- * but on the overflow count).
- * @return 1 when taken back, 0 when it has to stay. */
+/* Takes back the span added last, when it turned out not to be one. `span` may be
+ * ST_SPAN_NONE, when st_segment_span_add returned that: the overflow count is taken back.
+ * @return 1 when taken back; 0 when it has to stay, because another one was added later (all
+ *         its children were) or it is running. */
 int st_segment_span_drop(st_segment_t *seg, int span);
 
-/* The span whose owner and owner_scope are these, or ST_SPAN_NONE. O(1) when calls repeat in the same
- * nesting, else linear. */
+/* The span whose owner (not NULL) and owner_scope are these, or ST_SPAN_NONE. O(1) when calls
+ * repeat in the same nesting, else linear. */
 int st_segment_span_find(st_segment_t *seg, const void *owner, int scope);
 
 /* Adds an attribute to the segment; does nothing on a no-op segment, for an empty string, and
@@ -141,7 +141,8 @@ void st_span_fail(st_segment_t *seg, int span, const char *message);
 void st_frame_enter(st_segment_t *seg, st_frame_t *frame, int span, st_ns_t now);
 
 /* The call ends: adds its exclusive time to its span and moves that span's end. Frames that
- * were entered later and never left are closed with it. */
+ * were entered later and never left are closed with it. Ignores a frame that is not running
+ * any more, because it was closed so or with the segment. */
 void st_frame_leave(st_segment_t *seg, st_frame_t *frame, st_ns_t now);
 
 /* Closes the segment: ends every running frame and open span at `now`. Children never

@@ -21,7 +21,7 @@ typedef struct st_span_v2_parts_t {
 } st_span_v2_parts_t;
 
 /* Renders the parts for `dest` into result_pool.
- * @return APR_SUCCESS; APR_ENOMEM. */
+ * @return APR_SUCCESS; APR_ENOMEM; ST_E_LIMIT when its texts are out of all proportion. */
 apr_status_t st_span_v2_prepare(st_span_v2_parts_t *parts, const st_dest_t *dest,
                                 apr_pool_t *result_pool) ST_MUST_CHECK;
 

@@ -5,9 +5,6 @@
 #include <stdio.h>
 #include <time.h>
 
-#define SEC_YEAR_0    INT64_C(-62167219200)
-#define SEC_YEAR_9999 INT64_C(253402300799)
-
 static st_ns_t clock_read(clockid_t clock)
 {
     struct timespec ts;
@@ -33,16 +30,10 @@ void st_clock_rfc3339(char out[ST_CLOCK_RFC3339_BYTES], st_ns_t wall)
         ns += ST_NS_PER_SEC;
         sec--;
     }
-    if (sec < SEC_YEAR_0) {
-        sec = SEC_YEAR_0;
-    }
-    if (sec > SEC_YEAR_9999) {
-        sec = SEC_YEAR_9999;
-    }
     time_t when = (time_t)sec;
     struct tm tm;
     gmtime_r(&when, &tm);
-    char text[64];
+    char text[64]; /* the compiler does not know that a year has four digits */
     snprintf(text, sizeof(text), "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ", tm.tm_year + 1900,
              tm.tm_mon + 1, tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec,
              (int)(ns / ST_NS_PER_MS));

@@ -89,7 +89,7 @@ static apr_status_t append_locked(int fd, const void *bytes, size_t len)
 
 apr_status_t st_file_append(const char *path, const void *bytes, size_t len, mode_t mode)
 {
-    int fd;
+    int fd = -1;
     apr_status_t rv = open_regular(&fd, path, mode);
     if (rv != APR_SUCCESS) {
         return rv;

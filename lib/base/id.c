@@ -19,7 +19,8 @@ static uint64_t mix(uint64_t z)
 
 uint64_t st_rng_next(st_rng_t *rng)
 {
-    rng->state += UINT64_C(0x9e3779b97f4a7c15);
+    /* Odd, so that each stream comes through all states (same paper, "gamma"). */
+    rng->state += UINT64_C(0x9e3779b97f4a7c15) + 2 * rng->stream;
     return mix(rng->state);
 }
 
@@ -37,7 +38,9 @@ st_rng_t st_id_source_rng(st_id_source_t *source)
 {
     /* Relaxed: the number only has to be unique, it orders nothing. */
     uint64_t n = atomic_fetch_add_explicit(&source->counter, 1, memory_order_relaxed);
-    return (st_rng_t){.state = mix(mix(n ^ source->secret[0]) ^ source->secret[1])};
+    uint64_t state = mix(mix(n ^ source->secret[0]) ^ source->secret[1]);
+    /* With 64 bits alone two of some billion trace ids of a fleet would be equal. */
+    return (st_rng_t){.state = state, .stream = mix(state ^ source->secret[0])};
 }
 
 st_trace_id_t st_trace_id_make(st_rng_t *rng)

@@ -20,6 +20,7 @@ typedef struct follow_t {
     struct stat id;   /* of the open file */
     off_t offset;     /* bytes read of it */
     st_ns_t fed;      /* when bytes came last */
+    int is_leaving;   /* another file stands at the path: seen once */
     int is_settled;   /* the end of what is there was looked at as an end */
     int said_errno;   /* why it is not open, as told last */
     sigset_t signals; /* as they were before, for the time of waiting */
@@ -86,6 +87,7 @@ static void file_open(follow_t *follow)
     follow->fd = fd;
     follow->offset = 0;
     follow->is_settled = 0;
+    follow->is_leaving = 0;
     follow->said_errno = 0;
     stc_reader_reset(follow->viewer->reader);
 }
@@ -106,21 +108,36 @@ static void file_close(follow_t *follow)
     follow->fd = -1;
 }
 
-/* Nothing came: something may have happened to the file. As long as no other file has taken
- * its place it stays open, because writers may still have it. */
-static void file_check(follow_t *follow)
+static int is_truncated(const follow_t *follow)
 {
     struct stat now;
     int failed = fstat(follow->fd, &now);
-    if (!failed && now.st_size < follow->offset) {
+    return !failed && now.st_size < follow->offset;
+}
+
+/* 1 when another file stands at the path. */
+static int is_replaced(const follow_t *follow)
+{
+    struct stat now;
+    int failed = stat(follow->viewer->path, &now);
+    return !failed &&
+           (now.st_ino != follow->id.st_ino || now.st_dev != follow->id.st_dev);
+}
+
+/* Nothing came: something may have happened to the file. Until another file has taken its place
+ * it stays open, and for a tick more, because writers may still have it. */
+static void file_check(follow_t *follow)
+{
+    if (is_truncated(follow)) {
         stc_viewer_say(follow->viewer, "%s was truncated, starting over",
                        follow->viewer->path);
         file_finish(follow);
         lseek(follow->fd, 0, SEEK_SET);
         return;
     }
-    failed = stat(follow->viewer->path, &now);
-    if (!failed && (now.st_ino != follow->id.st_ino || now.st_dev != follow->id.st_dev)) {
+    int was_leaving = follow->is_leaving;
+    follow->is_leaving = is_replaced(follow);
+    if (was_leaving && follow->is_leaving) {
         file_close(follow);
         file_open(follow);
     }

@@ -126,7 +126,7 @@ static size_t resume_find(const char *bytes, size_t len)
     return 0;
 }
 
-/* 1 when every payload that shall be JSON is. */
+/* 1 when there are items and the payload of each is JSON: none of them can be half an item. */
 static int envelope_is_whole(const st_envelope_t *envelope)
 {
     for (int i = 0; i < envelope->item_count; i++) {
@@ -204,7 +204,7 @@ static int last_counts(const st_envelope_t *envelope, const char *bytes,
     if (state == STC_READER_END) {
         return 1;
     }
-    return state == STC_READER_QUIET && envelope->item_count > 0 &&
+    return state == STC_READER_QUIET && envelope_is_whole(envelope) &&
            bytes[envelope->used - 1] == '\n';
 }
 
@@ -238,7 +238,9 @@ void stc_reader_drain(stc_reader_t *reader, stc_reader_state_t state)
         apr_pool_clear(reader->scratch_pool);
     }
     st_buf_t *pending = &reader->pending;
-    pending->len -= reader->at;
-    memmove(pending->data, pending->data + reader->at, pending->len);
-    reader->at = 0;
+    if (reader->at > 0) {
+        pending->len -= reader->at;
+        memmove(pending->data, pending->data + reader->at, pending->len);
+        reader->at = 0;
+    }
 }

@@ -3,7 +3,6 @@
 #include "stc_span.h"
 
 #include <apr_strings.h>
-#include <math.h>
 #include <string.h>
 
 /* More of a name than any terminal shows. */
@@ -44,7 +43,7 @@ static int time_read(apr_time_t *ptime, const json_t *json)
     if (!json_is_number(json) || !(seconds >= 0.0 && seconds <= SEC_YEAR_9999)) {
         return 0;
     }
-    *ptime = (apr_time_t)llround(seconds * US_PER_SEC);
+    *ptime = (apr_time_t)(seconds * US_PER_SEC + 0.5);
     return 1;
 }
 
@@ -97,7 +96,7 @@ static void attributes_read(stc_span_t *span, const json_t *json, apr_pool_t *po
     const json_t *own = attribute(json, "sentry.exclusive_time");
     double own_ms = json_number_value(own);
     int has_own = json_is_number(own) && own_ms >= 0.0 && own_ms <= SEC_YEAR_9999;
-    span->own = has_own ? (apr_interval_time_t)llround(own_ms * US_PER_MS) : -1;
+    span->own = has_own ? (apr_interval_time_t)(own_ms * US_PER_MS + 0.5) : -1;
 }
 
 apr_status_t stc_span_read(stc_span_t *span, const char **pwhy, const json_t *json,

@@ -7,9 +7,9 @@
 #include <apr_pools.h>
 
 /* Exit statuses of the command. */
-#define STC_EXIT_OK      0
-#define STC_EXIT_FAILED  1 /* cannot read or write, or something was damaged */
-#define STC_EXIT_USAGE   2
+#define STC_EXIT_OK     0
+#define STC_EXIT_FAILED 1 /* cannot read or write, or something was damaged */
+#define STC_EXIT_USAGE  2
 
 /* Runs it; argv[0] is for messages, the rest are its arguments.
  * @return the exit status. */

@@ -17,16 +17,16 @@ typedef struct stc_viewer_t {
     const char *path; /* of what is read, for messages */
     stc_style_t style;
     int out_fd;
-    st_ns_t now; /* monotonic, set by the caller; 0 where time plays no role */
+    st_ns_t now;    /* monotonic, set by the caller; 0 where time plays no role */
     int is_damaged; /* something could not be read */
-    int is_closed;  /* the output takes no more: nobody reads it, or an error that was told */
-    int is_failed;  /* the output is closed because of an error */
+    int is_closed; /* the output takes no more: nobody reads it, or an error that was told */
+    int is_failed; /* the output is closed because of an error */
     stc_reader_t *reader;
     stc_model_t *model;
     stc_tally_t *discarded;
     stc_tally_t *skipped;
     st_buf_t out;
-    const char *envelope;  /* bytes of the envelope that is being taken over */
+    const char *envelope; /* bytes of the envelope that is being taken over */
     stc_place_t envelope_place;
 } stc_viewer_t;
 

@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "stc_text.h"
+#include "stc_term.h"
 
 #define LABEL_COLUMNS 40
 
@@ -74,9 +74,9 @@ static void entry_show(const entry_t *entry, st_buf_t *out, int utf8)
 {
     char number[32];
     snprintf(number, sizeof(number), " %llu ", (unsigned long long)entry->quantity);
-    stc_text_add(out, entry->label, LABEL_COLUMNS, utf8);
+    stc_term_add(out, entry->label, LABEL_COLUMNS, utf8);
     st_buf_add_str(out, number);
-    stc_text_add(out, entry->unit, LABEL_COLUMNS, utf8);
+    stc_term_add(out, entry->unit, LABEL_COLUMNS, utf8);
     if (entry->quantity != 1) {
         st_buf_add_char(out, 's');
     }

@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#include "stc_text.h"
+#include "stc_term.h"
 #include "stc_waterfall.h"
 
 /* The largest drawing: a full trace on the widest terminal fits. */
@@ -24,7 +24,7 @@ void stc_viewer_say(const stc_viewer_t *viewer, const char *fmt, ...)
     st_buf_t line;
     st_buf_init(&line, 16 * SAY_BYTES);
     st_buf_add_lit(&line, "sentry-trace: ");
-    stc_text_add(&line, st_str(text), SAY_BYTES, viewer->style.utf8);
+    stc_term_add(&line, st_str(text), SAY_BYTES, viewer->style.utf8);
     st_buf_add_char(&line, '\n');
     fwrite(line.data, 1, line.len, stderr);
     st_buf_free(&line);

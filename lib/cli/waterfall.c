@@ -5,10 +5,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "stc_text.h"
+#include "stc_term.h"
 
 #define OP_COLUMNS_MAX   14
-#define NOTE_COLUMNS_MAX 22
+#define NOTE_COLUMNS_MAX 24
 #define MARK_COLUMNS     1
 #define OWN_COLUMNS      (STC_DURATION_COLUMNS + 4) /* " own" */
 #define LEVEL_COLUMNS    2                          /* of a level of the tree */
@@ -56,12 +56,12 @@ static const char *glyph(const sheet_t *sheet, const char *utf8, const char *asc
 
 static int text_width(const sheet_t *sheet, st_str_t text)
 {
-    return stc_text_width(text, sheet->style->utf8);
+    return stc_term_width(text, sheet->style->utf8);
 }
 
 static int text_add(const sheet_t *sheet, st_str_t text, int max)
 {
-    return stc_text_add(sheet->out, text, max, sheet->style->utf8);
+    return stc_term_add(sheet->out, text, max, sheet->style->utf8);
 }
 
 /* What is said behind a span, without its mark. */
@@ -104,7 +104,7 @@ static int label_width(const sheet_t *sheet, const stc_span_t *span)
 static int room_left(const sheet_t *sheet)
 {
     const columns_t *c = &sheet->columns;
-    int taken = 1 + 1 + STC_DURATION_COLUMNS;
+    int taken = 2 + 1 + STC_DURATION_COLUMNS;
     taken += c->op > 0 ? c->op + 1 : 0;
     taken += c->own > 0 ? c->own + 2 : 0;
     taken += c->note > 0 ? c->note + 2 : 0;
@@ -143,12 +143,12 @@ static void columns_set(sheet_t *sheet)
     int room = room_left(sheet);
     c->name = min_int(label, room * 6 / 10);
     c->bar = room - c->name;
-    c->levels = c->name / 2 / LEVEL_COLUMNS;
+    c->levels = (label <= c->name ? c->name : c->name / 2) / LEVEL_COLUMNS;
 }
 
 static void gap(const sheet_t *sheet, int count)
 {
-    stc_text_pad(sheet->out, count);
+    stc_term_pad(sheet->out, count);
 }
 
 /* Ends a line without the spaces that padding left at its end. */
@@ -193,9 +193,12 @@ static int tree_add(const sheet_t *sheet, const stc_span_t *span)
 static void label_add(const sheet_t *sheet, const stc_span_t *span)
 {
     int width = sheet->columns.name;
-    stc_style_begin(sheet->out, sheet->style, STC_PAINT_DIM);
-    int used = tree_add(sheet, span);
-    stc_style_end(sheet->out, sheet->style);
+    int used = 0;
+    if (span->depth > 1) {
+        stc_style_begin(sheet->out, sheet->style, STC_PAINT_DIM);
+        used = tree_add(sheet, span);
+        stc_style_end(sheet->out, sheet->style);
+    }
     if (span->is_orphan) {
         used += text_add(sheet, st_str("? "), width - used);
     }
@@ -245,7 +248,7 @@ static void bar_add(const sheet_t *sheet, const stc_span_t *span)
 static void duration_add(const sheet_t *sheet, apr_interval_time_t duration)
 {
     char text[STC_DURATION_BYTES];
-    int width = stc_text_duration(text, duration, sheet->style->utf8);
+    int width = stc_term_duration(text, duration, sheet->style->utf8);
     gap(sheet, STC_DURATION_COLUMNS - width);
     st_buf_add_str(sheet->out, text);
 }
@@ -287,7 +290,7 @@ static void row_add(const sheet_t *sheet, const stc_span_t *span)
 {
     const columns_t *c = &sheet->columns;
     label_add(sheet, span);
-    gap(sheet, 1);
+    gap(sheet, 2);
     if (c->op > 0) {
         gap(sheet, c->op - text_add(sheet, span->op, c->op) + 1);
     }
@@ -311,7 +314,7 @@ static int title_tail(const sheet_t *sheet, char *tail, size_t size)
         snprintf(status, sizeof(status), "  %d", trace->main->http_status);
     }
     char total[STC_DURATION_BYTES];
-    stc_text_duration(total, trace->duration, sheet->style->utf8);
+    stc_term_duration(total, trace->duration, sheet->style->utf8);
     apr_time_exp_t local;
     apr_time_exp_lt(&local, trace->start);
     char date[32] = "";
@@ -332,7 +335,7 @@ static void title_add(const sheet_t *sheet)
     char tail[96];
     int room = sheet->style->width - title_tail(sheet, tail, sizeof(tail));
     int path_room = path.len > 0 ? text_width(sheet, path) + 2 : 0;
-    int name_room = max_int(room - path_room, min_int(room, text_width(sheet, name)) / 2);
+    int name_room = max_int(room - path_room, min_int(text_width(sheet, name), room / 2));
     stc_style_begin(sheet->out, sheet->style, STC_PAINT_TITLE);
     int used = text_add(sheet, name, name_room);
     if (path.len > 0 && room - used > 2) {

@@ -6,7 +6,7 @@
  * Only the newline separates; a carriage return is data. */
 #include "st_envelope.h"
 
-#include "check.h"
+#include "envelope_check.h"
 #include "st_text.h"
 #include <apr_strings.h>
 #include <apr_tables.h>

@@ -3,7 +3,7 @@
  * (https://develop.sentry.dev/sdk/foundations/envelopes/envelope-items/). */
 #include "st_envelope.h"
 
-#include "check.h"
+#include "envelope_check.h"
 #include <apr_strings.h>
 #include <string.h>
 #include <strings.h>
@@ -72,16 +72,16 @@ static int span_item_is_valid(st_check_t *check, const st_envelope_item_t *item,
     }
     check->part = "the span container";
     return payload_is_valid(check, item, SPAN_BYTES_MAX) &&
-           st_check_spans(check, item->json,
-                          st_check_text(json_object_get(dsc, "trace_id")),
-                          json_object_get(item->header, "item_count"));
+           st_envelope_spans_check(check, item->json,
+                                   st_check_text(json_object_get(dsc, "trace_id")),
+                                   json_object_get(item->header, "item_count"));
 }
 
 static int report_item_is_valid(st_check_t *check, const st_envelope_item_t *item)
 {
     check->part = "the client report";
     return payload_is_valid(check, item, REPORT_BYTES_MAX) &&
-           st_check_report(check, item->json);
+           st_envelope_report_check(check, item->json);
 }
 
 static int item_is_valid(st_check_t *check, const st_envelope_item_t *item, json_t *dsc)
@@ -112,9 +112,9 @@ static int items_fit_together(st_check_t *check, const st_envelope_t *envelope)
         }
         if (first != NULL) {
             check->part = "the envelope";
-            return st_check_refuse(check,
-                                   "holds a %s item and a %s item; only one may be there",
-                                   first, type);
+            return st_check_refuse(
+                check, "holds both \"%s\" and \"%s\"; only one such item may be there",
+                first, type);
         }
         first = type;
     }
@@ -130,7 +130,7 @@ static int header_is_valid(st_check_t *check, const json_t *header)
         return st_check_refuse(check, "has an \"event_id\" that is not 32 hex digits");
     }
     check->part = "the envelope header's \"trace\"";
-    return dsc == NULL || st_check_dsc(check, dsc);
+    return dsc == NULL || st_envelope_dsc_check(check, dsc);
 }
 
 apr_status_t st_envelope_validate(const st_envelope_t *envelope, const char **pwhy,

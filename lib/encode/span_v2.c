@@ -6,7 +6,6 @@
 #include "part.h"
 #include "st_json.h"
 #include "st_version.h"
-#include <math.h>
 #include <string.h>
 
 /* `"key":{"type":"...","value":` of each attribute key. */
@@ -75,17 +74,10 @@ apr_status_t st_span_v2_prepare(st_span_v2_parts_t *parts, const st_dest_t *dest
     return rv;
 }
 
-/* Empty strings and numbers JSON has no form for are left out. */
+/* An empty string is no attribute. (Numbers of an opened record are finite.) */
 static int attr_is_sendable(const st_attr_t *attr, st_attr_type_t type)
 {
-    switch (type) {
-    case ST_TYPE_STRING:
-        return attr->value.str.len > 0;
-    case ST_TYPE_DOUBLE:
-        return isfinite(attr->value.real);
-    default:
-        return 1;
-    }
+    return type != ST_TYPE_STRING || attr->value.str.len > 0;
 }
 
 static void attr_value_add(st_buf_t *out, const st_attr_t *attr, st_attr_type_t type)
@@ -193,13 +185,11 @@ static void head_add(st_buf_t *out, const st_record_t *record,
     st_json_time(out, span->end);
 }
 
-/* A child that is no HTTP call happened on this machine; HTTP spans name the host that was
- * asked for. */
-static int names_this_machine(const st_record_span_t *span, int is_segment,
-                              key_set_t seen)
+/* What is no HTTP call happened on this machine; HTTP spans name the host that was asked for. */
+static int names_this_machine(const st_record_span_t *span, key_set_t seen)
 {
-    return !is_segment && span->op != ST_OP_HTTP_SERVER &&
-           span->op != ST_OP_HTTP_CLIENT && (seen & key_bit(ST_ATTR_SERVER_ADDRESS)) == 0;
+    return span->op != ST_OP_HTTP_SERVER && span->op != ST_OP_HTTP_CLIENT &&
+           (seen & key_bit(ST_ATTR_SERVER_ADDRESS)) == 0;
 }
 
 static void span_add(st_buf_t *out, const st_span_v2_parts_t *parts,
@@ -221,7 +211,7 @@ static void span_add(st_buf_t *out, const st_span_v2_parts_t *parts,
         shared_repeat(out, shared);
     }
     key_set_t seen = own_attrs_add(out, record, &span);
-    if (names_this_machine(&span, is_segment, seen)) {
+    if (names_this_machine(&span, seen)) {
         st_json_raw(out, parts->server);
     }
     st_json_object_end(out);

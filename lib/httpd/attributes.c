@@ -147,7 +147,9 @@ static void add_response(st_segment_t *seg, const request_rec *r)
     }
     /* What was handed over is not what was sent when the client went away. */
     if (!r->connection->aborted) {
-        st_segment_attr_int(seg, ST_ATTR_HTTP_RESPONSE_BODY_SIZE, r->bytes_sent);
+        /* HEAD and 304: counted, but not sent. */
+        st_segment_attr_int(seg, ST_ATTR_HTTP_RESPONSE_BODY_SIZE,
+                            r->sent_bodyct ? r->bytes_sent : 0);
     }
 }
 

@@ -152,6 +152,7 @@ static void log_unreported(const server_rec *s)
 static void *APR_THREAD_FUNC sender_main(apr_thread_t *thread, void *baton)
 {
     sender_thread_t *st = baton;
+    pthread_setname_np(pthread_self(), "sentry_sender"); /* for top -H */
     st_sender_thr_run(st->sender);
     st_sender_destroy(st->sender);
     log_unreported(st->server);

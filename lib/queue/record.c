@@ -102,13 +102,13 @@ static void pack_attrs(packer_t *packer, const st_attr_t *attrs, int count)
     }
 }
 
-/* Times of a child never leave the segment's. */
+/* Times of a child never leave the segment's; one that ends before it starts has no length. */
 static st_ns_t clamp(st_ns_t t, const st_segment_t *seg)
 {
-    if (t < seg->start) {
-        return seg->start;
+    if (t > seg->end) {
+        t = seg->end;
     }
-    return t > seg->end ? seg->end : t;
+    return t < seg->start ? seg->start : t;
 }
 
 static st_span_id_t parent_id(const st_segment_t *seg, const st_span_t *span)

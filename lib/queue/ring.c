@@ -9,6 +9,7 @@
 #define RING_VERSION 1
 #define ALIGN        16
 #define LINE         64 /* bytes of a cache line */
+#define KEY_TOP_BIT  (UINT64_C(1) << 63)
 
 /* Start of an entry in the data; entries are ALIGN-aligned and never wrap. */
 typedef struct ring_entry_t {
@@ -58,13 +59,11 @@ apr_status_t st_ring_format(void *mem, size_t size, uint64_t key)
     st_ring_shm_t *shm = mem;
     shm->version = RING_VERSION;
     shm->cap = data_bytes(size);
-    shm->key = key;
+    /* No position has the top bit, so zeroed memory looks committed nowhere. */
+    shm->key = key | KEY_TOP_BIT;
     /* Nobody else looks yet: relaxed. */
     atomic_store_explicit(&shm->head, 0, memory_order_relaxed);
     atomic_store_explicit(&shm->tail, 0, memory_order_relaxed);
-    /* Position 0 of zeroed memory must not look committed, whatever the key. */
-    atomic_store_explicit(&((ring_entry_t *)shm->data)->commit, ~key,
-                          memory_order_relaxed);
     shm->magic = RING_MAGIC;
     return APR_SUCCESS;
 }
@@ -114,7 +113,8 @@ void *st_ring_reserve(st_ring_t *ring, size_t len, uint64_t *ppos)
         pad = need > to_end ? to_end : 0;
         /* Acquire: the consumer is done with the bytes before tail. Pairs with tail_advance. */
         uint64_t tail = atomic_load_explicit(&shm->tail, memory_order_acquire);
-        if (head + pad + need - tail > ring->cap) {
+        /* Signed: the tail may have passed the head we read, which then is an old one. */
+        if ((int64_t)(head + pad + need - tail) > (int64_t)ring->cap) {
             return NULL;
         }
     } while (!atomic_compare_exchange_weak_explicit(&shm->head, &head, head + pad + need,
@@ -157,11 +157,17 @@ static ring_entry_t *peek(const st_ring_t *ring, uint64_t pos)
 apr_status_t st_ring_next(st_ring_t *ring, st_ring_cursor_t *cursor, const void **pdata,
                           size_t *plen, uint64_t *ppos)
 {
+    /* Entries that were released before the cursor came by may have freed what it stands on.
+     * Relaxed: the tail is our own. */
+    uint64_t tail = atomic_load_explicit(&ring->shm->tail, memory_order_relaxed);
+    if (cursor->pos < tail) {
+        cursor->pos = tail;
+    }
     ring_entry_t *entry = peek(ring, cursor->pos);
-    if (entry != NULL && entry->state == ENTRY_PAD) {
-        uint64_t pad = cursor->pos;
+    while (entry != NULL && entry->state != ENTRY_RECORD) {
+        uint64_t skipped = cursor->pos;
         cursor->pos += entry_bytes(entry->len);
-        st_ring_release(ring, pad);
+        st_ring_release(ring, skipped);
         entry = peek(ring, cursor->pos);
     }
     if (entry == NULL) {

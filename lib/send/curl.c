@@ -455,6 +455,10 @@ apr_status_t st_curl_create(st_transport_t **ptransport, const st_dest_table_t *
     curl->multi = multi;
     curl->user_agent = user_agent;
     endpoints_setup(curl, dests);
+    /* By default curl keeps four times as many connections as calls are in flight, which is
+     * hardly any whenever a burst ends. */
+    curl_multi_setopt(multi, CURLMOPT_MAXCONNECTS,
+                      (long)curl->connections_max * dests->endpoint_count);
     *ptransport = &curl->base;
     return APR_SUCCESS;
 }

@@ -48,8 +48,9 @@ static size_t percent_decode(char *out, size_t max, const char *in, size_t len)
 
 #define KEY_BYTES_MAX 256
 
-/* 1 when the pair pair[0..len) has a value that must not leave. A pair without '=' may be a
- * bare token ("?eyJhbGci..."): it has no key to judge by and stays, as in the SDKs. */
+/* 1 when the pair pair[0..len) has a value that must not leave; *pkey_len is then set. A pair
+ * without '=' may be a bare token ("?eyJhbGci..."): it has no key to judge by and stays, as in
+ * the SDKs. */
 static int pair_is_sensitive(const char *pair, size_t len, size_t *pkey_len)
 {
     const char *equals = memchr(pair, '=', len);
@@ -57,12 +58,24 @@ static int pair_is_sensitive(const char *pair, size_t len, size_t *pkey_len)
         return 0;
     }
     *pkey_len = (size_t)(equals - pair);
+    if (*pkey_len + 1 == len) {
+        return 0;
+    }
     if (*pkey_len > KEY_BYTES_MAX) {
         return 1;
     }
     char key[KEY_BYTES_MAX];
     size_t key_len = percent_decode(key, sizeof(key), pair, *pkey_len);
-    return *pkey_len + 1 < len && st_collect_key_is_sensitive((st_str_t){key, key_len});
+    return st_collect_key_is_sensitive((st_str_t){key, key_len});
+}
+
+/* Appends to out[0..*plen); with out NULL only measures. */
+static void put(char *out, size_t *plen, const char *bytes, size_t len)
+{
+    if (out != NULL) {
+        memcpy(out + *plen, bytes, len);
+    }
+    *plen += len;
 }
 
 /* Copies `query` to `out` with values replaced; with out NULL only measures.
@@ -74,28 +87,17 @@ static size_t query_filter(char *out, const char *query, int *pfiltered)
     while (*query != '\0') {
         size_t len = strcspn(query, "&;");
         size_t key_len = 0;
-        size_t keep = len;
         int sensitive = pair_is_sensitive(query, len, &key_len);
         if (sensitive) {
-            keep = key_len + 1;
+            put(out, &n, query, key_len + 1);
+            put(out, &n, ST_FILTERED, strlen(ST_FILTERED));
             ++*pfiltered;
-        }
-        if (out != NULL) {
-            memcpy(out + n, query, keep);
-        }
-        n += keep;
-        if (sensitive) {
-            if (out != NULL) {
-                memcpy(out + n, ST_FILTERED, strlen(ST_FILTERED));
-            }
-            n += strlen(ST_FILTERED);
+        } else {
+            put(out, &n, query, len);
         }
         query += len;
         if (*query != '\0') {
-            if (out != NULL) {
-                out[n] = *query;
-            }
-            n++;
+            put(out, &n, query, 1);
             query++;
         }
     }

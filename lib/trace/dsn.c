@@ -7,10 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define KEY_LEN        32
-#define FILE_KEY       "00000000000000000000000000000000"
-#define PORT_MAX       65535
-#define PROJECT_DIGITS 20 /* of an unsigned 64-bit number */
+#define KEY_LEN     32
+#define FILE_KEY    "00000000000000000000000000000000"
+#define PORT_MAX    65535
+#define PROJECT_MAX "18446744073709551615" /* 2^64 - 1 */
 
 /* The text still to be read, cut piece by piece; `p` is the result pool. */
 typedef struct dsn_parser_t {
@@ -158,6 +158,14 @@ static apr_status_t parse_host(dsn_parser_t *parser)
     return port != NULL ? parse_port(parser, port) : APR_SUCCESS;
 }
 
+static int is_project_id(const char *text)
+{
+    size_t len = strlen(text);
+    size_t max_len = strlen(PROJECT_MAX);
+    return all(text, is_digit) &&
+           (len < max_len || (len == max_len && strcmp(text, PROJECT_MAX) <= 0));
+}
+
 static apr_status_t parse_path(dsn_parser_t *parser)
 {
     char *path = parser->rest;
@@ -178,7 +186,7 @@ static apr_status_t parse_path(dsn_parser_t *parser)
     if (project[0] == '\0') {
         return refuse(parser, "has no project id at its end");
     }
-    if (strlen(project) > PROJECT_DIGITS || !all(project, is_digit)) {
+    if (!is_project_id(project)) {
         return refuse(parser, "has a project id that is not a number");
     }
     parser->dsn->project_id = project;
@@ -213,8 +221,9 @@ static void finish(dsn_parser_t *parser)
 static apr_status_t parse_file(dsn_parser_t *parser, const char *path)
 {
     st_dsn_t *dsn = parser->dsn;
-    while (path[0] == '/' && path[1] == '/') {
-        path++;
+    /* file:///x is the same as file:/x; file://x/ would name a host. */
+    if (path[0] == '/' && path[1] == '/') {
+        path += 2;
     }
     if (path[0] != '/' || path[1] == '\0') {
         return refuse(parser, "names no absolute path after file:");

@@ -96,13 +96,23 @@ int st_segment_span_add(st_segment_t *seg, st_op_t op, const char *name,
     return index;
 }
 
+static int span_runs(const st_segment_t *seg, int span)
+{
+    for (const st_frame_t *frame = seg->top; frame != NULL; frame = frame->up) {
+        if (frame->span == span) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
 int st_segment_span_drop(st_segment_t *seg, int span)
 {
     if (span == ST_SPAN_NONE) {
         seg->overflow--;
         return 1;
     }
-    if (span != seg->span_count - 1) {
+    if (span != seg->span_count - 1 || span_runs(seg, span)) {
         return 0;
     }
     seg->span_count--;
@@ -212,12 +222,17 @@ static void frame_pop(st_segment_t *seg, st_ns_t now)
 
 void st_frame_leave(st_segment_t *seg, st_frame_t *frame, st_ns_t now)
 {
-    while (seg->top != NULL && seg->top != frame) {
+    const st_frame_t *running = seg->top;
+    while (running != NULL && running != frame) {
+        running = running->up;
+    }
+    if (running == NULL) {
+        return;
+    }
+    while (seg->top != frame) {
         frame_pop(seg, now);
     }
-    if (seg->top == frame) {
-        frame_pop(seg, now);
-    }
+    frame_pop(seg, now);
 }
 
 void st_segment_close(st_segment_t *seg, st_ns_t now)

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What all checks of envelopes need: saying no, and looking at ids. */
+#include "envelope_check.h"
+
+#include "st_rfc3339.h"
+#include "st_text.h"
+#include <apr_strings.h>
+#include <stdarg.h>
+#include <string.h>
+
+#define QUOTE_BYTES_MAX 60
+
+int st_check_refuse(st_check_t *check, const char *fmt, ...)
+{
+    va_list args;
+    va_start(args, fmt);
+    const char *rest = apr_pvsprintf(check->pool, fmt, args);
+    va_end(args);
+    const char *number =
+        check->number > 0 ? apr_psprintf(check->pool, " %d", check->number) : "";
+    check->why = apr_pstrcat(check->pool, check->part, number, " ", rest, NULL);
+    return 0;
+}
+
+const char *st_check_quote(const char *text, apr_pool_t *pool)
+{
+    size_t len = strlen(text);
+    size_t kept = st_utf8_cut(text, len, QUOTE_BYTES_MAX);
+    char *quote = apr_pstrmemdup(pool, text, kept);
+    for (char *at = quote; *at != '\0'; at++) {
+        if ((unsigned char)*at < 0x20 || *at == 0x7F) {
+            *at = '?';
+        }
+    }
+    return kept < len ? apr_pstrcat(pool, quote, "...", NULL) : quote;
+}
+
+const char *st_check_text(const json_t *json)
+{
+    const char *text = json_string_value(json);
+    return text != NULL && strlen(text) == json_string_length(json) ? text : NULL;
+}
+
+int st_check_is_id(const json_t *json, size_t digits)
+{
+    const char *text = st_check_text(json);
+    return text != NULL && strlen(text) == digits &&
+           strspn(text, "0123456789abcdef") == digits && strspn(text, "0") < digits;
+}
+
+int st_check_is_text(const json_t *json)
+{
+    return json_string_length(json) > 0;
+}
+
+int st_check_is_instant(const json_t *json, st_ns_t *ptime)
+{
+    const char *text = st_check_text(json);
+    return text != NULL && st_rfc3339_parse(ptime, text) == APR_SUCCESS;
+}

@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the other end-to-end tests stand on: the private httpd, the fake servers, the checks. */
+
+#include "te.h"
+
+#include <unistd.h>
+
+#include "st_envelope.h"
+
+START_TEST(httpd_serves_the_site)
+{
+    te_env_t *env = te_env_make(
+        &(te_setup_t){.mpm = _i, .conf = te_site_conf, .without_module = 1}, __func__);
+    te_env_run(env);
+    te_site_visit(env);
+    const te_reply_t *hit = te_get(env, "/cached/text.txt");
+    ck_assert_ptr_nonnull(
+        strstr(te_reply_header(hit, "X-Cache-Detail", env->pool), "cache hit"));
+    te_finish(env);
+}
+END_TEST
+
+START_TEST(httpd_restarts_and_leaves_nothing_behind)
+{
+    te_env_t *env =
+        te_env_make(&(te_setup_t){.mpm = _i, .conf = "", .without_module = 1}, __func__);
+    te_env_run(env);
+    pid_t session = env->httpd->pid;
+    te_httpd_graceful(env->httpd);
+    ck_assert_int_eq(te_get(env, "/hello.txt")->status, 200);
+    te_httpd_restart(env->httpd);
+    ck_assert_int_eq(
+        te_do(env, &(te_request_t){.path = "/hello.txt", .fresh = 1})->status, 200);
+    ck_assert_int_gt(te_proc_session_count(session), 1);
+    te_httpd_stop_gracefully(env->httpd);
+    ck_assert_int_eq(te_proc_session_count(session), 0);
+    te_finish(env);
+}
+END_TEST
+
+START_TEST(wrong_configuration_is_refused)
+{
+    te_env_t *env = te_env_make(
+        &(te_setup_t){.conf = "NoSuchDirective 1\n", .without_module = 1}, __func__);
+    const char *said;
+    ck_assert_int_ne(te_httpd_configtest(env->httpd, &said), 0);
+    ck_assert_ptr_nonnull(strstr(said, "NoSuchDirective"));
+    te_sentry_stop(env->sentry);
+    te_httpd_destroy(env->httpd);
+}
+END_TEST
+
+START_TEST(load_counts_every_answer)
+{
+    te_env_t *env =
+        te_env_make(&(te_setup_t){.mpm = _i, .conf = "", .without_module = 1}, __func__);
+    te_env_run(env);
+    te_load_t *load = te_load_start(env->httpd->ports[0], "/hello.txt", 300, 8);
+    te_httpd_graceful(env->httpd);
+    te_load_result_t result = te_load_finish(load);
+    ck_assert_int_eq(result.answered, 300);
+    ck_assert_int_eq(result.failed, 0);
+    te_finish(env);
+}
+END_TEST
+
+/* One POST of `body` to a server, on a connection of its own. */
+static te_message_t *post(te_server_t *server, const char *request)
+{
+    const char *answer = te_raw_exchange(te_server_port(server), request, te_pool);
+    ck_assert_ptr_nonnull(strstr(answer, "HTTP/1.1 200"));
+    return te_server_message(server, te_server_message_count(server) - 1);
+}
+
+START_TEST(server_reads_chunks)
+{
+    te_server_t *server = te_server_start();
+    te_server_answer(server, &(te_answer_t){.cut = TE_CUT_AFTER});
+    te_message_t *message = post(server, "POST /x HTTP/1.1\r\nTransfer-Encoding: "
+                                         "chunked\r\n\r\n3\r\nabc\r\nA\r\n0123456789\r\n"
+                                         "0\r\n\r\n");
+    ck_assert_str_eq(message->body, "abc0123456789");
+    ck_assert_str_eq(message->method, "POST");
+    ck_assert_str_eq(message->path, "/x");
+    ck_assert_int_eq(message->accepted, 1);
+    te_server_stop(server);
+}
+END_TEST
+
+START_TEST(server_remembers_a_malformed_request)
+{
+    te_server_t *server = te_server_start();
+    te_raw_exchange(te_server_port(server), "POST\r\n\r\n", te_pool);
+    ck_assert_str_eq(te_server_failure(server), "malformed request line");
+    te_server_stop(server);
+}
+END_TEST
+
+START_TEST(server_answers_as_scripted)
+{
+    te_server_t *server = te_server_start();
+    te_client_t *client = te_client_create(te_server_port(server), te_pool);
+    te_server_answer_next(server, &(te_answer_t){.status = 503, .body = "busy"});
+    te_server_answer_next(server, &(te_answer_t){.cut = TE_CUT_BEFORE});
+    te_server_answer_next(server, &(te_answer_t){.cut = TE_CUT_MID});
+    te_server_answer_next(server, &(te_answer_t){.headers = "X-More: yes\r\n"});
+    const te_reply_t *busy = te_client_get(client, "/");
+    ck_assert_int_eq(busy->status, 503);
+    ck_assert_str_eq(busy->body, "busy");
+    te_request_t fresh = {.path = "/", .fresh = 1};
+    ck_assert_int_eq(te_client_do(client, &fresh)->status, 0);
+    ck_assert_ptr_nonnull(te_client_do(client, &fresh)->why);
+    const te_reply_t *good = te_client_do(client, &fresh);
+    ck_assert_int_eq(good->status, 200);
+    ck_assert_str_eq(te_reply_header(good, "x-more", te_pool), "yes");
+    ck_assert_int_eq(te_server_message_count(server), 4);
+    te_server_stop(server);
+}
+END_TEST
+
+START_TEST(server_refuses_and_accepts_again)
+{
+    te_server_t *server = te_server_start();
+    te_client_t *client = te_client_create(te_server_port(server), te_pool);
+    ck_assert_int_eq(te_client_get(client, "/")->status, 200);
+    te_server_refuse(server, 1);
+    ck_assert_int_eq(te_client_get(client, "/")->status, 0);
+    te_server_refuse(server, 0);
+    ck_assert_int_eq(te_client_get(client, "/")->status, 200);
+    te_server_stop(server);
+}
+END_TEST
+
+START_TEST(hole_swallows_until_dropped)
+{
+    te_server_t *server = te_server_start();
+    te_server_answer(server, &(te_answer_t){.cut = TE_CUT_HOLE});
+    int fd = te_raw_open(te_server_port(server));
+    ck_assert_int_eq(te_raw_send(fd, "GET / HTTP/1.1\r\n\r\n"), 1);
+    te_deadline_t deadline = te_deadline(TE_PATIENCE_SEC);
+    while (te_server_read_count(server) == 0) {
+        ck_assert_int_eq(te_tick(deadline), 1);
+    }
+    ck_assert_int_eq(te_server_message_count(server), 0);
+    te_server_drop(server);
+    char byte;
+    ck_assert_uint_eq(te_raw_receive(fd, &byte, 1), 0);
+    close(fd);
+    te_server_stop(server);
+}
+END_TEST
+
+#define TRACE  "0123456789abcdef0123456789abcdef"
+#define HEADER "{\"trace\":{\"trace_id\":\"" TRACE "\",\"public_key\":\"" TRACE "\"}}\n"
+
+/* An envelope of one segment with one child; %s: op of the child, its trace. */
+static const char *envelope_make(const char *trace)
+{
+    const char *payload = apr_psprintf(
+        te_pool,
+        "{\"version\":2,\"items\":[{\"trace_id\":\"" TRACE "\",\"span_id\":"
+        "\"1111111111111111\",\"name\":\"GET\",\"status\":\"ok\",\"is_segment\":true,"
+        "\"start_timestamp\":1795300000.0,\"end_timestamp\":1795300001.5,\"attributes\":{"
+        "\"sentry.op\":{\"type\":\"string\",\"value\":\"http.server\"},\"url.path\":{"
+        "\"type\":\"string\",\"value\":\"/a\"}}},{\"trace_id\":\"%s\",\"span_id\":"
+        "\"2222222222222222\",\"parent_span_id\":\"1111111111111111\",\"name\":\"CORE\","
+        "\"status\":\"ok\",\"is_segment\":false,\"start_timestamp\":1795300000.5,"
+        "\"end_timestamp\":1795300001.0,\"attributes\":{\"sentry.op\":{\"type\":"
+        "\"string\",\"value\":\"middleware\"}}}]}",
+        trace);
+    return apr_psprintf(te_pool,
+                        HEADER "{\"type\":\"span\",\"item_count\":2,\"content_type\":"
+                               "\"application/vnd.sentry.items.span.v2+json\",\"length\":"
+                               "%" APR_SIZE_T_FMT "}\n%s\n",
+                        strlen(payload), payload);
+}
+
+START_TEST(store_reads_spans_and_reports)
+{
+    te_store_t *store = te_store_create(te_pool);
+    const char *envelope = envelope_make(TRACE);
+    const char *report = "{}\n{\"type\":\"client_report\"}\n{\"timestamp\":1795300000,"
+                         "\"discarded_events\":[{\"reason\":\"sample_rate\",\"category\":"
+                         "\"span\",\"quantity\":4}]}\n";
+    te_store_add(store, envelope, strlen(envelope), "42", 1);
+    te_store_add(store, envelope, strlen(envelope), "42", 0);
+    te_store_add(store, report, strlen(report), "42", 1);
+    ck_assert_ptr_null(store->failure);
+    const te_span_t *segment = te_segment_of(store, "/a");
+    const te_span_t *child = te_span_find(store, segment, "middleware", "CORE");
+    ck_assert_ptr_eq(te_span_parent(store, child), segment);
+    ck_assert_int_eq(te_store_count(store), 2);
+    ck_assert_int_eq(store->rejected_span_count, 2);
+    ck_assert_int_eq(store->rejected_segment_count, 1);
+    ck_assert_int_eq(te_store_discarded(store, "sample_rate"), 4);
+    te_store_check(store);
+}
+END_TEST
+
+START_TEST(store_remembers_an_invalid_envelope)
+{
+    te_store_t *store = te_store_create(te_pool);
+    const char *envelope = envelope_make("ffffffffffffffffffffffffffffffff");
+    te_store_add(store, envelope, strlen(envelope), "42", 1);
+    ck_assert_ptr_nonnull(store->failure);
+}
+END_TEST
+
+static void add_cases(TCase *tcase)
+{
+    te_add_per_mpm(tcase, httpd_serves_the_site);
+    te_add_per_mpm(tcase, httpd_restarts_and_leaves_nothing_behind);
+    tcase_add_test(tcase, wrong_configuration_is_refused);
+    te_add_per_mpm(tcase, load_counts_every_answer);
+    tcase_add_test(tcase, server_reads_chunks);
+    tcase_add_test(tcase, server_remembers_a_malformed_request);
+    tcase_add_test(tcase, server_answers_as_scripted);
+    tcase_add_test(tcase, server_refuses_and_accepts_again);
+    tcase_add_test(tcase, hole_swallows_until_dropped);
+    tcase_add_test(tcase, store_reads_spans_and_reports);
+    tcase_add_test(tcase, store_remembers_an_invalid_envelope);
+}
+
+int main(void)
+{
+    return te_main("e2e_harness", add_cases);
+}

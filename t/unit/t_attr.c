@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "t.h"
+#include "st_attr.h"
+
+#include <string.h>
+#include "st_record.h"
+
+/* Records keep keys by number: as long as the version is the same, these may not move. */
+static const struct {
+    int key;
+    const char *text;
+    st_attr_type_t type;
+} version_1[] = {
+    {1, "http.request.method", ST_TYPE_STRING},
+    {2, "http.request.body.size", ST_TYPE_INTEGER},
+    {3, "http.response.status_code", ST_TYPE_INTEGER},
+    {4, "http.response.status_text", ST_TYPE_STRING},
+    {5, "http.response.body.size", ST_TYPE_INTEGER},
+    {6, "http.route", ST_TYPE_STRING},
+    {7, "url.full", ST_TYPE_STRING},
+    {8, "url.scheme", ST_TYPE_STRING},
+    {9, "url.path", ST_TYPE_STRING},
+    {10, "url.query", ST_TYPE_STRING},
+    {11, "server.address", ST_TYPE_STRING},
+    {12, "server.port", ST_TYPE_INTEGER},
+    {13, "client.address", ST_TYPE_STRING},
+    {14, "client.port", ST_TYPE_INTEGER},
+    {15, "network.peer.address", ST_TYPE_STRING},
+    {16, "network.peer.port", ST_TYPE_INTEGER},
+    {17, "network.local.address", ST_TYPE_STRING},
+    {18, "network.local.port", ST_TYPE_INTEGER},
+    {19, "network.protocol.name", ST_TYPE_STRING},
+    {20, "network.protocol.version", ST_TYPE_STRING},
+    {21, "network.transport", ST_TYPE_STRING},
+    {22, "network.type", ST_TYPE_STRING},
+    {23, "user_agent.original", ST_TYPE_STRING},
+    {24, "user.name", ST_TYPE_STRING},
+    {25, "user.ip_address", ST_TYPE_STRING},
+    {26, "thread.id", ST_TYPE_INTEGER},
+    {27, "process.pid", ST_TYPE_INTEGER},
+    {28, "middleware.name", ST_TYPE_STRING},
+    {29, "sentry.exclusive_time", ST_TYPE_DOUBLE},
+    {30, "sentry.kind", ST_TYPE_STRING},
+    {31, "sentry.status.message", ST_TYPE_STRING},
+    {32, "sentry.segment.name.source", ST_TYPE_STRING},
+    {33, "error.type", ST_TYPE_STRING},
+};
+
+enum { VERSION_1_COUNT = sizeof(version_1) / sizeof(version_1[0]) };
+
+START_TEST(numbers_of_keys_stay_within_a_record_version)
+{
+    st_attr_key_t key = (st_attr_key_t)version_1[_i].key;
+    ck_assert_int_eq(ST_RECORD_VERSION, 1);
+    ck_assert_int_lt(key, ST_ATTR_COUNT);
+    ck_assert_str_eq(st_attr_key_text(key), version_1[_i].text);
+    ck_assert_int_eq(st_attr_key_type(key), version_1[_i].type);
+}
+END_TEST
+
+START_TEST(every_key_has_a_text_of_its_own_and_a_type)
+{
+    for (int key = ST_ATTR_NONE + 1; key < ST_ATTR_COUNT; key++) {
+        const char *text = st_attr_key_text((st_attr_key_t)key);
+        ck_assert_uint_gt(strlen(text), 0);
+        ck_assert_uint_eq(strspn(text, "abcdefghijklmnopqrstuvwxyz_."), strlen(text));
+        ck_assert_int_ge(st_attr_key_type((st_attr_key_t)key), ST_TYPE_STRING);
+        ck_assert_int_lt(st_attr_key_type((st_attr_key_t)key), ST_TYPE_COUNT);
+        for (int other = ST_ATTR_NONE + 1; other < key; other++) {
+            ck_assert_str_ne(st_attr_key_text((st_attr_key_t)other), text);
+        }
+    }
+}
+END_TEST
+
+START_TEST(a_segment_has_room_for_one_of_each)
+{
+    ck_assert_int_le(ST_ATTR_COUNT - 1, ST_SEGMENT_ATTRS);
+}
+END_TEST
+
+static void add_cases(TCase *tcase)
+{
+    tcase_add_loop_test(tcase, numbers_of_keys_stay_within_a_record_version, 0,
+                        VERSION_1_COUNT);
+    tcase_add_test(tcase, every_key_has_a_text_of_its_own_and_a_type);
+    tcase_add_test(tcase, a_segment_has_room_for_one_of_each);
+}
+
+T_MAIN("attr", add_cases)
