@@ -33,7 +33,8 @@ typedef struct st_sender_options_t {
 /* Makes a sender; no thread, no connection yet. Call in the process that will run it, after
  * fork. The options are copied, what they point to is borrowed for the sender's life.
  * @param pool used by the sender's thread alone from now on (own allocator)
- * @return APR_SUCCESS, or why no wake-up descriptor or curl handle could be made. */
+ * @return APR_SUCCESS; APR_EINVAL when there is no destination, or an endpoint without one; or
+ *         why no wake-up descriptor or curl handle could be made. */
 apr_status_t st_sender_create(st_sender_t **psender, const st_sender_options_t *options,
                               apr_pool_t *pool) ST_MUST_CHECK;
 

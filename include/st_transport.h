@@ -25,7 +25,7 @@ typedef struct st_answer_t {
     const char *detail; /* why there is none, for a message; "" when nothing is known */
 } st_answer_t;
 
-/* Receives each answer. May submit; must not abort or destroy. */
+/* Receives each answer. Must not call the transport. */
 typedef void st_transport_answer_fn(const st_answer_t *answer, void *baton);
 
 typedef struct st_transport_ops_t {
@@ -62,7 +62,8 @@ struct st_transport_t {
 /* A transport for all destinations of the table, borrowed. Call in the process that will use
  * it: nothing of libcurl survives a fork.
  * @param user_agent "sentry.httpd/0.1.0"; borrowed
- * @return APR_SUCCESS; APR_ENOMEM when libcurl gives no handle. */
+ * @return APR_SUCCESS; APR_ENOMEM; APR_EINVAL when libcurl does not take a URL; APR_EGENERAL
+ *         when it cannot be used. */
 apr_status_t st_transport_create(st_transport_t **ptransport,
                                  const st_dest_table_t *dests, const char *user_agent,
                                  apr_pool_t *pool) ST_MUST_CHECK;

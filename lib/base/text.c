@@ -122,7 +122,7 @@ static locale_t c_locale(void)
 apr_status_t st_rate_parse(double *prate, const char *text)
 {
     /* strtod also takes white space, hex, "inf" and "nan", which are no rates. */
-    if (text[0] == '\0' || text[strspn(text, "0123456789.eE+-")] != '\0') {
+    if (text[strspn(text, "0123456789.eE+-")] != '\0') {
         return ST_E_MALFORMED;
     }
     char *end;

@@ -2,14 +2,13 @@
 /* Tailing: what grew, what was replaced, what was truncated, and when to stop. */
 #include "stc_follow.h"
 
+#include "stc_view.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-#include "stc_view.h"
 
 #define TICK_NS   (200 * ST_NS_PER_MS)
 #define SETTLE_NS (300 * ST_NS_PER_MS)

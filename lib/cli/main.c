@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The command `sentry-trace`: its sub-commands. */
+#include "st_version.h"
+#include "stc_view.h"
 #include <apr_general.h>
 #include <apr_pools.h>
 #include <locale.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-
-#include "st_version.h"
-#include "stc_view.h"
 
 typedef struct command_t {
     const char *name;

@@ -2,7 +2,6 @@
 /* Open traces: an insertion-ordered list and an index by trace id. */
 #include "stc_model.h"
 
-#include <apr_ring.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -10,19 +9,22 @@
 #define AGE_NS   (30 * ST_NS_PER_SEC)
 
 /* A trace that waits. Lives in the trace's pool. */
-typedef struct open_t {
-    APR_RING_ENTRY(open_t) link;
+typedef struct open_t open_t;
+struct open_t {
+    open_t *older;
+    open_t *newer;
     stc_trace_t *trace;
     st_ns_t began;
     st_ns_t touched;
-} open_t;
+};
 
 struct stc_model_t {
     stc_model_events_t events;
     int open_max;
     int open_count;
-    APR_RING_HEAD(open_list_t, open_t) open; /* oldest first */
-    apr_hash_t *by_id;                       /* trace id -> open_t * */
+    open_t *oldest;
+    open_t *newest;
+    apr_hash_t *by_id; /* trace id -> open_t * */
     apr_pool_t *pool;
 };
 
@@ -32,18 +34,43 @@ stc_model_t *stc_model_create(const stc_model_events_t *events, int open_max,
     stc_model_t *model = apr_pcalloc(pool, sizeof(*model));
     model->events = *events;
     model->open_max = open_max;
-    APR_RING_INIT(&model->open, open_t, link);
     model->by_id = apr_hash_make(pool);
     model->pool = pool;
     return model;
 }
 
+static void open_append(stc_model_t *model, open_t *open)
+{
+    open->older = model->newest;
+    if (model->newest != NULL) {
+        model->newest->newer = open;
+    } else {
+        model->oldest = open;
+    }
+    model->newest = open;
+    model->open_count++;
+}
+
+static void open_remove(stc_model_t *model, open_t *open)
+{
+    if (open->older != NULL) {
+        open->older->newer = open->newer;
+    } else {
+        model->oldest = open->newer;
+    }
+    if (open->newer != NULL) {
+        open->newer->older = open->older;
+    } else {
+        model->newest = open->older;
+    }
+    model->open_count--;
+}
+
 static void open_show(stc_model_t *model, open_t *open)
 {
     stc_trace_t *trace = open->trace;
-    APR_RING_REMOVE(open, link);
+    open_remove(model, open);
     apr_hash_set(model->by_id, trace->id, APR_HASH_KEY_STRING, NULL);
-    model->open_count--;
     if (trace->spans->nelts > 0) {
         stc_trace_arrange(trace);
         model->events.show(trace, model->events.baton);
@@ -58,15 +85,14 @@ static open_t *open_get(stc_model_t *model, const char *trace_id, st_ns_t now)
         return open;
     }
     if (model->open_count == model->open_max) {
-        open_show(model, APR_RING_FIRST(&model->open));
+        open_show(model, model->oldest);
     }
     stc_trace_t *trace = stc_trace_create(trace_id, model->pool);
     open = apr_pcalloc(trace->pool, sizeof(*open));
     open->trace = trace;
     open->began = now;
-    APR_RING_INSERT_TAIL(&model->open, open, open_t, link);
+    open_append(model, open);
     apr_hash_set(model->by_id, trace->id, APR_HASH_KEY_STRING, open);
-    model->open_count++;
     return open;
 }
 
@@ -166,19 +192,19 @@ static int open_is_ready(const open_t *open, st_ns_t now)
 
 void stc_model_show_ready(stc_model_t *model, st_ns_t now)
 {
-    open_t *open = APR_RING_FIRST(&model->open);
-    while (open != APR_RING_SENTINEL(&model->open, open_t, link)) {
-        open_t *next = APR_RING_NEXT(open, link);
+    open_t *open = model->oldest;
+    while (open != NULL) {
+        open_t *newer = open->newer;
         if (open_is_ready(open, now)) {
             open_show(model, open);
         }
-        open = next;
+        open = newer;
     }
 }
 
 void stc_model_show_all(stc_model_t *model)
 {
-    while (!APR_RING_EMPTY(&model->open, open_t, link)) {
-        open_show(model, APR_RING_FIRST(&model->open));
+    while (model->oldest != NULL) {
+        open_show(model, model->oldest);
     }
 }

@@ -2,9 +2,8 @@
 /* Envelopes out of a stream, and finding the way back after damage. */
 #include "stc_reader.h"
 
-#include <string.h>
-
 #include "st_buf.h"
+#include <string.h>
 
 #define ROOM_MIN    ((size_t)64 * 1024)
 #define PENDING_MAX ((size_t)64 * 1024 * 1024)

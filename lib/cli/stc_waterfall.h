@@ -6,8 +6,8 @@
  *
  *   GET /user/:id  /user/7  200  4.35 ms  2026-11-22 06:16:04.550
  *   trace 228429ec2bff424a855a5cdd0ed4be17, 2 spans
- *   GET /user/:id  http.server ████████████████   4.35 ms
- *   └ /user/:id    handler       ███████████      3.08 ms  1.10 ms own  ✗ not_found
+ *   GET /user/:id  http.server ████████████████  4.35 ms
+ *   └ /user/:id    handler       ███████████     3.08 ms   1.10 ms own  ✗ not_found
  *
  * The bars of all spans share one scale: from the first start to the last end of the trace.
  * A "?" before a name marks an orphan. No line is wider than the style says. */

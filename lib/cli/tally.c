@@ -2,12 +2,11 @@
 /* Counting and showing what client reports say. */
 #include "stc_tally.h"
 
+#include "stc_term.h"
 #include <apr_strings.h>
 #include <apr_tables.h>
 #include <stdio.h>
 #include <string.h>
-
-#include "stc_term.h"
 
 #define LABEL_COLUMNS 40
 

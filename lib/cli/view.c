@@ -2,6 +2,7 @@
 /* Options of `sentry-trace view`, and showing a file once. */
 #include "stc_view.h"
 
+#include "stc_follow.h"
 #include <apr_getopt.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -9,8 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-#include "stc_follow.h"
 
 /* Most traces that are open while a file is read: some 80 MB. */
 #define FILE_OPEN_MAX 10000

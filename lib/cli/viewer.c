@@ -2,13 +2,12 @@
 /* Ties reading, collecting and drawing together. */
 #include "stc_viewer.h"
 
+#include "stc_term.h"
+#include "stc_waterfall.h"
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <unistd.h>
-
-#include "stc_term.h"
-#include "stc_waterfall.h"
 
 /* The largest drawing: a full trace on the widest terminal fits. */
 #define OUT_BYTES_MAX ((size_t)256 * 1024 * 1024)

@@ -2,10 +2,9 @@
 /* Layout of a trace: columns, tree, bars. */
 #include "stc_waterfall.h"
 
+#include "stc_term.h"
 #include <stdio.h>
 #include <string.h>
-
-#include "stc_term.h"
 
 #define OP_COLUMNS_MAX   14
 #define NOTE_COLUMNS_MAX 24

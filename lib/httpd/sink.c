@@ -3,17 +3,17 @@
  * (https://develop.sentry.dev/sdk/foundations/envelopes/). */
 #include "mst_sink.h"
 
-#include <arpa/inet.h>
-#include <errno.h>
-#include <http_protocol.h>
-#include <jansson.h>
-#include <netinet/in.h>
-#include <string.h>
-
 #include "st_buf.h"
 #include "st_envelope.h"
 #include "st_file.h"
 #include "st_inflate.h"
+#include <http_protocol.h>
+#include <jansson.h>
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
 
 #define BODY_BYTES_MAX ((size_t)20 * 1024 * 1024)
 #define READ_BYTES     8192
@@ -239,8 +239,9 @@ static int take(request_rec *r, const char *path, int is_packed)
     const char *why = NULL;
     st_envelope_t *envelope = envelope_of(body, &why, r->pool);
     if (envelope == NULL) {
-        ap_log_rerror(APLOG_MARK, APLOG_INFO, ST_E_MALFORMED, r,
-                      "ST0203: refused an envelope: %s", why);
+        /* Without the status: httpd has no text for the core's own codes. */
+        ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, r, "ST0203: refused an envelope: %s",
+                      why);
         return refuse(r, HTTP_BAD_REQUEST, why);
     }
     return store(r, path, envelope, body);

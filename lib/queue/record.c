@@ -19,57 +19,47 @@ static size_t string_len(st_str_t str)
                : st_utf8_cut(str.ptr, str.len, ST_RECORD_STRING_MAX);
 }
 
-/* What one span needs. */
-typedef struct need_t {
-    size_t attrs;
-    size_t strings;
-} need_t;
-
-static void need_attrs(need_t *need, const st_attr_t *attrs, int count)
+/* Attributes of all spans, with those that packing adds. */
+static size_t attrs_total(const st_segment_t *seg)
 {
-    need->attrs += (size_t)count;
+    size_t attrs = (size_t)seg->attr_count;
+    for (int i = 0; i < seg->span_count; i++) {
+        const st_span_t *span = &seg->spans[i];
+        attrs += (size_t)span->attr_count + (span->module != NULL) + (span->timed != 0);
+    }
+    return attrs;
+}
+
+static size_t strings_of_attrs(const st_attr_t *attrs, int count)
+{
+    size_t strings = 0;
     for (int i = 0; i < count; i++) {
         if (st_attr_key_type(attrs[i].key) == ST_TYPE_STRING) {
-            need->strings += string_len(attrs[i].value.str);
+            strings += string_len(attrs[i].value.str);
         }
     }
+    return strings;
 }
 
-static void need_span(need_t *need, const st_span_t *span)
+/* String bytes of all spans. */
+static size_t strings_total(const st_segment_t *seg)
 {
-    need->strings += string_len(st_str(span->name));
-    need_attrs(need, span->attrs, span->attr_count);
-    if (span->module != NULL) {
-        need->attrs++;
-        need->strings += string_len(st_str(span->module));
-    }
-    if (span->timed) {
-        need->attrs++;
-    }
-}
-
-static need_t need_segment(const st_segment_t *seg)
-{
-    need_t need = {.strings = string_len(st_str(seg->name))};
-    need_attrs(&need, seg->attrs, seg->attr_count);
+    size_t strings =
+        string_len(st_str(seg->name)) + strings_of_attrs(seg->attrs, seg->attr_count);
     for (int i = 0; i < seg->span_count; i++) {
-        need_span(&need, &seg->spans[i]);
+        const st_span_t *span = &seg->spans[i];
+        strings += string_len(st_str(span->name)) + string_len(st_str(span->module)) +
+                   strings_of_attrs(span->attrs, span->attr_count);
     }
-    return need;
-}
-
-static size_t record_bytes(const st_segment_t *seg, const need_t *need)
-{
-    size_t bytes = sizeof(record_head_t) +
-                   sizeof(record_span_t) * (size_t)(seg->span_count + 1) +
-                   sizeof(record_attr_t) * need->attrs + need->strings;
-    return (bytes + 7) & ~(size_t)7;
+    return strings;
 }
 
 size_t st_record_size(const st_segment_t *seg)
 {
-    need_t need = need_segment(seg);
-    return record_bytes(seg, &need);
+    size_t bytes = sizeof(record_head_t) +
+                   sizeof(record_span_t) * (size_t)(seg->span_count + 1) +
+                   sizeof(record_attr_t) * attrs_total(seg) + strings_total(seg);
+    return (bytes + 7) & ~(size_t)7;
 }
 
 static record_str_t pack_str(packer_t *packer, st_str_t str)
@@ -164,27 +154,27 @@ void st_record_pack(const st_segment_t *seg, uint16_t dest, void *mem, size_t si
 {
     record_head_t *head = mem;
     record_span_t *spans = (record_span_t *)(head + 1);
-    need_t need = need_segment(seg);
     int span_count = seg->span_count + 1;
+    size_t attrs = attrs_total(seg);
     packer_t packer = {.attr = (record_attr_t *)(spans + span_count)};
-    packer.strings = (char *)(packer.attr + need.attrs);
-    *head = (record_head_t){
-        .magic = RECORD_MAGIC,
-        .version = ST_RECORD_VERSION,
-        .dest = dest,
-        .len = (uint32_t)size,
-        .span_count = (uint32_t)span_count,
-        .attr_count = (uint32_t)need.attrs,
-        .strings_len = (uint32_t)need.strings,
-        .trace_id = seg->trace_id,
-        .sample_rate = seg->sample_rate,
-        .sample_rand = seg->sample_rand,
-    };
+    packer.strings = (char *)(packer.attr + attrs);
     pack_segment_span(&packer, &spans[0], seg);
     for (int i = 0; i < seg->span_count; i++) {
         pack_span(&packer, &spans[i + 1], seg, &seg->spans[i]);
     }
     char *end = packer.strings + packer.string_at;
     memset(end, 0, size - (size_t)(end - (char *)mem));
+    *head = (record_head_t){
+        .magic = RECORD_MAGIC,
+        .version = ST_RECORD_VERSION,
+        .dest = dest,
+        .len = (uint32_t)size,
+        .span_count = (uint32_t)span_count,
+        .attr_count = (uint32_t)attrs,
+        .strings_len = packer.string_at,
+        .trace_id = seg->trace_id,
+        .sample_rate = seg->sample_rate,
+        .sample_rand = seg->sample_rand,
+    };
     head->checksum = st_record_checksum(mem, size);
 }

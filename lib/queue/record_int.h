@@ -54,8 +54,8 @@ _Static_assert(sizeof(record_head_t) == 64, "no padding in a record");
 _Static_assert(sizeof(record_span_t) == 48, "no padding in a record");
 _Static_assert(sizeof(record_attr_t) == 16, "no padding in a record");
 
-/* Checksum of the record in mem[0..len), len a multiple of 8, with the checksum field taken
- * as 0. Finds damage, not malice. */
+/* Checksum of the record in mem[0..len), len at least that of the head, with the checksum
+ * field taken as 0. Finds damage, not malice. */
 uint64_t st_record_checksum(const void *mem, size_t len);
 
 #endif /* ST_RECORD_INT_H */

@@ -7,24 +7,44 @@
 
 #define LANES 4
 
-/* Four independent multiply-and-rotate lanes over 8-byte words: a checksum at memory speed. */
+_Static_assert(offsetof(record_head_t, checksum) == (LANES - 1) * sizeof(uint64_t),
+               "the checksum is the last word of the first block");
+
+/* Reversible, so that no single wrong word goes unseen. */
+static uint64_t lane_step(uint64_t lane, uint64_t word)
+{
+    uint64_t mixed = (lane ^ word) * UINT64_C(0x9e3779b97f4a7c15);
+    return (mixed << 29) | (mixed >> 35);
+}
+
+/* The lanes do not wait for each other. */
+static void block_step(uint64_t lanes[LANES], const uint64_t block[LANES])
+{
+    lanes[0] = lane_step(lanes[0], block[0]);
+    lanes[1] = lane_step(lanes[1], block[1]);
+    lanes[2] = lane_step(lanes[2], block[2]);
+    lanes[3] = lane_step(lanes[3], block[3]);
+}
+
 uint64_t st_record_checksum(const void *mem, size_t len)
 {
     const char *bytes = mem;
-    uint64_t lane[LANES] = {1, 2, 3, 4};
-    size_t words = len / sizeof(uint64_t);
-    for (size_t i = 0; i < words; i++) {
-        uint64_t word;
-        memcpy(&word, bytes + i * sizeof(word), sizeof(word));
-        if (i == offsetof(record_head_t, checksum) / sizeof(word)) {
-            word = 0;
-        }
-        uint64_t mixed = (lane[i % LANES] ^ word) * UINT64_C(0x9e3779b97f4a7c15);
-        lane[i % LANES] = (mixed << 29) | (mixed >> 35);
+    uint64_t lanes[LANES] = {1, 2, 3, 4};
+    uint64_t block[LANES];
+    memcpy(block, bytes, sizeof(block));
+    block[LANES - 1] = 0;
+    block_step(lanes, block);
+    size_t at = sizeof(block);
+    for (; at + sizeof(block) <= len; at += sizeof(block)) {
+        memcpy(block, bytes + at, sizeof(block));
+        block_step(lanes, block);
     }
+    memset(block, 0, sizeof(block));
+    memcpy(block, bytes + at, len - at);
+    block_step(lanes, block);
     st_rng_t fold = {.state = len};
     for (int i = 0; i < LANES; i++) {
-        fold.state ^= lane[i];
+        fold.state ^= lanes[i];
         fold.state = st_rng_next(&fold);
     }
     return fold.state;

@@ -154,22 +154,30 @@ static ring_entry_t *peek(const st_ring_t *ring, uint64_t pos)
     return commit == (pos ^ ring->key) ? entry : NULL;
 }
 
-apr_status_t st_ring_next(st_ring_t *ring, st_ring_cursor_t *cursor, const void **pdata,
-                          size_t *plen, uint64_t *ppos)
+/* The next committed entry that is not released, or NULL; the cursor then stands on it. */
+static ring_entry_t *cursor_advance(st_ring_t *ring, st_ring_cursor_t *cursor)
 {
-    /* Entries that were released before the cursor came by may have freed what it stands on.
-     * Relaxed: the tail is our own. */
-    uint64_t tail = atomic_load_explicit(&ring->shm->tail, memory_order_relaxed);
-    if (cursor->pos < tail) {
-        cursor->pos = tail;
-    }
-    ring_entry_t *entry = peek(ring, cursor->pos);
-    while (entry != NULL && entry->state != ENTRY_RECORD) {
+    for (;;) {
+        /* What was released before the cursor came by may have freed what it stands on.
+         * Relaxed: the tail is the consumer's own. */
+        uint64_t tail = atomic_load_explicit(&ring->shm->tail, memory_order_relaxed);
+        if (cursor->pos < tail) {
+            cursor->pos = tail;
+        }
+        ring_entry_t *entry = peek(ring, cursor->pos);
+        if (entry == NULL || entry->state == ENTRY_RECORD) {
+            return entry;
+        }
         uint64_t skipped = cursor->pos;
         cursor->pos += entry_bytes(entry->len);
         st_ring_release(ring, skipped);
-        entry = peek(ring, cursor->pos);
     }
+}
+
+apr_status_t st_ring_next(st_ring_t *ring, st_ring_cursor_t *cursor, const void **pdata,
+                          size_t *plen, uint64_t *ppos)
+{
+    ring_entry_t *entry = cursor_advance(ring, cursor);
     if (entry == NULL) {
         return APR_EAGAIN;
     }

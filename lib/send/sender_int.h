@@ -19,8 +19,8 @@
 #include "st_transport.h"
 #include "wakeup.h"
 
-/* Time a bucket waits for the other segments of its trace, and what an envelope may measure
- * at most (https://develop.sentry.dev/sdk/telemetry/spans/span-buffer/: never above 10 MB). */
+/* What an envelope may measure at most
+ * (https://develop.sentry.dev/sdk/telemetry/spans/span-buffer/). */
 #define ST_SENDER_BODY_MAX ((size_t)10 * 1024 * 1024)
 
 /* One endpoint. */

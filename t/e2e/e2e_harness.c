@@ -5,8 +5,6 @@
 
 #include <unistd.h>
 
-#include "st_envelope.h"
-
 START_TEST(httpd_serves_the_site)
 {
     te_env_t *env = te_env_make(
@@ -102,7 +100,7 @@ START_TEST(server_answers_as_scripted)
     te_client_t *client = te_client_create(te_server_port(server), te_pool);
     te_server_answer_next(server, &(te_answer_t){.status = 503, .body = "busy"});
     te_server_answer_next(server, &(te_answer_t){.cut = TE_CUT_BEFORE});
-    te_server_answer_next(server, &(te_answer_t){.cut = TE_CUT_MID});
+    te_server_answer_next(server, &(te_answer_t){.cut = TE_CUT_BODY});
     te_server_answer_next(server, &(te_answer_t){.headers = "X-More: yes\r\n"});
     const te_reply_t *busy = te_client_get(client, "/");
     ck_assert_int_eq(busy->status, 503);
@@ -113,7 +111,7 @@ START_TEST(server_answers_as_scripted)
     const te_reply_t *good = te_client_do(client, &fresh);
     ck_assert_int_eq(good->status, 200);
     ck_assert_str_eq(te_reply_header(good, "x-more", te_pool), "yes");
-    ck_assert_int_eq(te_server_message_count(server), 4);
+    te_server_await(server, 4);
     te_server_stop(server);
 }
 END_TEST
@@ -150,41 +148,13 @@ START_TEST(hole_swallows_until_dropped)
 }
 END_TEST
 
-#define TRACE  "0123456789abcdef0123456789abcdef"
-#define HEADER "{\"trace\":{\"trace_id\":\"" TRACE "\",\"public_key\":\"" TRACE "\"}}\n"
-
-/* An envelope of one segment with one child; %s: op of the child, its trace. */
-static const char *envelope_make(const char *trace)
-{
-    const char *payload = apr_psprintf(
-        te_pool,
-        "{\"version\":2,\"items\":[{\"trace_id\":\"" TRACE "\",\"span_id\":"
-        "\"1111111111111111\",\"name\":\"GET\",\"status\":\"ok\",\"is_segment\":true,"
-        "\"start_timestamp\":1795300000.0,\"end_timestamp\":1795300001.5,\"attributes\":{"
-        "\"sentry.op\":{\"type\":\"string\",\"value\":\"http.server\"},\"url.path\":{"
-        "\"type\":\"string\",\"value\":\"/a\"}}},{\"trace_id\":\"%s\",\"span_id\":"
-        "\"2222222222222222\",\"parent_span_id\":\"1111111111111111\",\"name\":\"CORE\","
-        "\"status\":\"ok\",\"is_segment\":false,\"start_timestamp\":1795300000.5,"
-        "\"end_timestamp\":1795300001.0,\"attributes\":{\"sentry.op\":{\"type\":"
-        "\"string\",\"value\":\"middleware\"}}}]}",
-        trace);
-    return apr_psprintf(te_pool,
-                        HEADER "{\"type\":\"span\",\"item_count\":2,\"content_type\":"
-                               "\"application/vnd.sentry.items.span.v2+json\",\"length\":"
-                               "%" APR_SIZE_T_FMT "}\n%s\n",
-                        strlen(payload), payload);
-}
-
 START_TEST(store_reads_spans_and_reports)
 {
     te_store_t *store = te_store_create(te_pool);
-    const char *envelope = envelope_make(TRACE);
-    const char *report = "{}\n{\"type\":\"client_report\"}\n{\"timestamp\":1795300000,"
-                         "\"discarded_events\":[{\"reason\":\"sample_rate\",\"category\":"
-                         "\"span\",\"quantity\":4}]}\n";
+    const char *envelope = te_sample_spans(TE_SAMPLE_TRACE, 2, te_pool);
     te_store_add(store, envelope, strlen(envelope), "42", 1);
     te_store_add(store, envelope, strlen(envelope), "42", 0);
-    te_store_add(store, report, strlen(report), "42", 1);
+    te_store_add(store, te_sample_report, strlen(te_sample_report), "42", 1);
     ck_assert_ptr_null(store->failure);
     const te_span_t *segment = te_segment_of(store, "/a");
     const te_span_t *child = te_span_find(store, segment, "middleware", "CORE");
@@ -200,7 +170,8 @@ END_TEST
 START_TEST(store_remembers_an_invalid_envelope)
 {
     te_store_t *store = te_store_create(te_pool);
-    const char *envelope = envelope_make("ffffffffffffffffffffffffffffffff");
+    const char *envelope =
+        te_sample_spans("ffffffffffffffffffffffffffffffff", 2, te_pool);
     te_store_add(store, envelope, strlen(envelope), "42", 1);
     ck_assert_ptr_nonnull(store->failure);
 }

@@ -18,6 +18,7 @@
 #include "te_port.h"
 #include "te_proc.h"
 #include "te_raw.h"
+#include "te_sample.h"
 #include "te_site.h"
 #include "te_tls.h"
 #include "te_wait.h"

@@ -90,7 +90,8 @@ const char *te_conf_render(const te_conf_t *conf, const char *root,
         "DefaultRuntimeDir ${ROOT}/run\nPidFile run/httpd.pid\n"
         "ErrorLog logs/error_log\nLogLevel info\nTimeout 30\nKeepAliveTimeout "
         "2\nHostnameLookups Off\n"
-        "<IfModule cgid_module>\nScriptSock cgisock\n</IfModule>\n"
+        /* Not below ROOT: a socket's path has 107 characters at most. */
+        "<IfModule cgid_module>\nScriptSock /tmp/te-cgisock-${PORT}\n</IfModule>\n"
         "<IfModule mime_module>\nTypesConfig mime.types\n</IfModule>\n"
         "<Directory />\nAllowOverride None\nRequire all denied\n</Directory>\n"
         "DocumentRoot ${DOCS}\n"

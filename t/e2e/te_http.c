@@ -143,6 +143,8 @@ static void set_request(te_client_t *client, const te_request_t *request)
     curl_easy_setopt(curl, CURLOPT_PATH_AS_IS, 1L);
     const char *method = request->method != NULL ? request->method : "GET";
     if (request->body != NULL) {
+        size_t len = request->body_len > 0 ? request->body_len : strlen(request->body);
+        curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)len);
         curl_easy_setopt(curl, CURLOPT_POSTFIELDS, request->body);
     }
     if (strcmp(method, "HEAD") == 0) {

@@ -17,6 +17,7 @@ typedef struct te_request_t {
     const char *path;   /* sent as it stands; with scheme and host: the whole URL */
     const char *const *headers; /* "Name: value", NULL-terminated; or NULL */
     const char *body;           /* NULL: none */
+    size_t body_len;            /* 0: body is a string */
     const char *user;           /* "name:password" for basic auth, or NULL */
     te_http_version_t version;
     int fresh;  /* 1: on a new connection */

@@ -62,14 +62,19 @@ void te_port_find(int *ports, int count)
     }
 }
 
+void te_port_no_delay(int fd)
+{
+    int on = 1;
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+}
+
 int te_port_connect(int port)
 {
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (fd < 0) {
         return -1;
     }
-    int on = 1;
-    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+    te_port_no_delay(fd);
     struct sockaddr_in address = loopback(port);
     if (connect(fd, (struct sockaddr *)&address, sizeof(address)) != 0) {
         int saved = errno;

@@ -14,7 +14,8 @@
 typedef enum {
     TE_CUT_NONE = 0,
     TE_CUT_BEFORE, /* closes instead of answering */
-    TE_CUT_MID,    /* closes in the middle of the answer's body */
+    TE_CUT_STATUS, /* closes in the middle of the status line */
+    TE_CUT_BODY,   /* closes in the middle of the body: the decision is out */
     TE_CUT_AFTER,  /* closes after the answer, without having said so */
     TE_CUT_HOLE    /* never answers; the connection stays open until it is dropped */
 } te_cut_t;
@@ -55,6 +56,9 @@ int te_server_read_count(te_server_t *server);
 
 /* Requests whose answer is over. */
 int te_server_message_count(te_server_t *server);
+
+/* Waits until the answers to that many requests are over. */
+void te_server_await(te_server_t *server, int count);
 
 /* Request i of those, in the order in which they ended; the server's until it stops. Its
  * body may be freed and set to NULL by the caller. */

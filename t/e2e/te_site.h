@@ -31,6 +31,7 @@ typedef struct te_site_request_t {
     const char *handler; /* name of its handler's span; NULL: rejected before any */
     const char *filter;  /* name of an output filter besides httpd's own, or NULL */
     int varies;          /* 1: its body contains something random */
+    int by_chance; /* 1: chunked or not, as fast as its script is; or the order of a list */
 } te_site_request_t;
 
 /* All of them, ended by a NULL name. Answers do not depend on time or place. */

@@ -21,7 +21,7 @@ typedef struct te_message_t {
     size_t sent_len; /* bytes of the body as they were sent */
     int connection;  /* number of the connection it came on, from 1 */
     int status;      /* what it was answered with; 0: nothing */
-    int accepted;    /* 1: answered 200, completely */
+    int accepted;    /* 1: answered 200 */
 } te_message_t;
 
 typedef struct te_wire_t {

@@ -18,7 +18,7 @@ name != "" { text[name] = text[name] "\n" $0 }
 
 function asserts(name, i, words, count)
 {
-    if (text[name] ~ /ck_assert|ck_abort|te_finish|te_close/)
+    if (text[name] ~ /t_assert|ck_assert|ck_abort|te_finish|te_close/)
         return 1
     count = split(text[name], words, /[^A-Za-z0-9_]+/)
     for (i = 1; i <= count; i++)

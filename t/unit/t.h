@@ -24,6 +24,14 @@ static void t_teardown(void)
     t_pool = NULL;
 }
 
+/* Like ck_assert, for loops of millions: free as long as it holds. */
+#define t_assert(expr)                                                                   \
+    do {                                                                                 \
+        if (!(expr)) {                                                                   \
+            ck_abort_msg("not true: %s", #expr);                                         \
+        }                                                                                \
+    } while (0)
+
 /* Defines main(): runs what `add_cases(TCase *)` adds. TAP goes to stdout when the automake
  * driver asks for it (T_TAP=1). */
 #define T_MAIN(suite_name, add_cases)                                                    \

@@ -183,6 +183,21 @@ START_TEST(many_posts_share_one_connection)
 }
 END_TEST
 
+START_TEST(a_connection_that_was_closed_while_idle_costs_nothing)
+{
+    static const int script[] = {T_HTTP_HANG_UP};
+    t_http_t *http = t_http_start(script, 1, on_request, NULL);
+    connect_to("http", http->port, TIMEOUT_US);
+    for (int i = 0; i < 20; i++) {
+        post("{}\n", 3);
+        expect_status(i, 200);
+    }
+    disconnect();
+    t_http_stop(http);
+    ck_assert_int_eq(http->connection_count, 20);
+}
+END_TEST
+
 START_TEST(eight_posts_fly_at_a_time_and_each_is_answered_once)
 {
     static const int script[] = {200};
@@ -473,6 +488,7 @@ static void add_cases(TCase *tc)
     tcase_add_test(tc, a_request_is_exactly_what_sentry_expects);
     tcase_add_test(tc, a_secret_is_sent_when_the_dsn_has_one);
     tcase_add_test(tc, many_posts_share_one_connection);
+    tcase_add_test(tc, a_connection_that_was_closed_while_idle_costs_nothing);
     tcase_add_test(tc, eight_posts_fly_at_a_time_and_each_is_answered_once);
     tcase_add_test(tc, a_redirect_is_an_answer_and_is_not_followed);
     tcase_add_test(tc, a_connection_closed_without_an_answer_is_a_network_error);

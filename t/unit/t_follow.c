@@ -178,6 +178,7 @@ END_TEST
 static void add_cases(TCase *tcase)
 {
     tcase_add_checked_fixture(tcase, setup, teardown);
+    tcase_set_timeout(tcase, 2 * T_RUN_DEADLINE_SEC);
     tcase_add_test(tcase, what_is_there_and_what_comes_is_shown);
     tcase_add_test(tcase, missing_file_is_waited_for);
     tcase_add_test(tcase, spans_of_a_trace_are_gathered_before_it_is_shown);

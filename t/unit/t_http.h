@@ -24,6 +24,7 @@
 #define T_HTTP_CUT_HEAD  (-3) /* closes within the status line */
 #define T_HTTP_CUT_BODY  (-4) /* 200, and closes within the body */
 #define T_HTTP_LONG_BODY (-5) /* 200 with a body of 4 MB */
+#define T_HTTP_HANG_UP   (-6) /* 200, and closes without having said so */
 
 #define T_HTTP_CONNS 128
 
@@ -103,6 +104,10 @@ static inline int t_http_answer(int fd, int status)
     case T_HTTP_CUT_BODY:
         snprintf(text, sizeof(text),
                  "HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{\"id\"");
+        t_http_send_all(fd, text, strlen(text));
+        return 0;
+    case T_HTTP_HANG_UP:
+        snprintf(text, sizeof(text), "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}");
         t_http_send_all(fd, text, strlen(text));
         return 0;
     case T_HTTP_LONG_BODY:

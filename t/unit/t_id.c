@@ -1,10 +1,27 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Linked with --wrap=getrandom, so that the kernel can be without random bytes. */
 #include "t.h"
 #include "st_id.h"
 
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/types.h>
+
+ssize_t __real_getrandom(void *bytes, size_t len, unsigned flags);
+ssize_t __wrap_getrandom(void *bytes, size_t len, unsigned flags);
+
+/* How many bytes the kernel gives; negative: as many as it has. */
+static ssize_t kernel_gives = -1;
+
+ssize_t __wrap_getrandom(void *bytes, size_t len, unsigned flags)
+{
+    if (kernel_gives < 0) {
+        return __real_getrandom(bytes, len, flags);
+    }
+    memset(bytes, 0x5A, (size_t)kernel_gives);
+    return kernel_gives > 0 ? kernel_gives : -1;
+}
 
 #define GOLDEN UINT64_C(0x9e3779b97f4a7c15)
 
@@ -128,6 +145,34 @@ START_TEST(sources_give_different_ids)
 }
 END_TEST
 
+START_TEST(sources_differ_when_the_kernel_has_no_random_bytes)
+{
+    /* What it gives in part is no secret either. */
+    for (kernel_gives = 0; kernel_gives < 16; kernel_gives += 5) {
+        uint64_t numbers[1000];
+        for (int i = 0; i < 1000; i++) {
+            st_id_source_t source = {.secret = {0, 0}};
+            st_id_source_seed(&source);
+            st_rng_t rng = st_id_source_rng(&source);
+            numbers[i] = st_rng_next(&rng);
+            ck_assert_uint_ne(source.secret[0], source.secret[1]);
+        }
+        expect_distinct(numbers, 1000);
+    }
+}
+END_TEST
+
+START_TEST(secret_is_what_the_kernel_gives)
+{
+    kernel_gives = 16;
+    st_id_source_t source = {.counter = 77};
+    st_id_source_seed(&source);
+    ck_assert_uint_eq(source.secret[0], UINT64_C(0x5A5A5A5A5A5A5A5A));
+    ck_assert_uint_eq(source.secret[1], UINT64_C(0x5A5A5A5A5A5A5A5A));
+    ck_assert_uint_eq(source.counter, 0);
+}
+END_TEST
+
 /* Undoes z ^= z >> shift. */
 static uint64_t unshift(uint64_t z, int shift)
 {
@@ -223,6 +268,8 @@ static void add_cases(TCase *tcase)
     tcase_add_test(tcase, a_million_ids_of_several_threads_are_distinct);
     tcase_add_test(tcase, ids_of_one_generator_are_distinct);
     tcase_add_test(tcase, sources_give_different_ids);
+    tcase_add_test(tcase, sources_differ_when_the_kernel_has_no_random_bytes);
+    tcase_add_test(tcase, secret_is_what_the_kernel_gives);
     tcase_add_test(tcase, halves_of_a_trace_id_are_independent);
     tcase_add_test(tcase, every_bit_is_drawn_fairly);
     tcase_add_test(tcase, hex_is_lower_case_most_significant_first_and_unterminated);

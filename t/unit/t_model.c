@@ -132,6 +132,19 @@ START_TEST(trace_without_a_segment_is_ready_after_half_a_minute)
 }
 END_TEST
 
+START_TEST(ready_traces_go_and_the_others_keep_their_order)
+{
+    add_span('1', 1, 0, 0);
+    add_span('2', 1, 1, 0);
+    add_span('3', 1, 0, 0);
+    stc_model_show_ready(model, ST_NS_PER_SEC);
+    ck_assert_str_eq(told_now(), "trace 2 (1) ");
+    add_span('4', 1, 1, ST_NS_PER_SEC);
+    stc_model_show_all(model);
+    ck_assert_str_eq(told_now(), "trace 1 (1) trace 3 (1) trace 4 (1) ");
+}
+END_TEST
+
 START_TEST(trace_that_never_gets_quiet_is_shown_all_the_same)
 {
     for (int i = 0; i <= 60; i++) {
@@ -224,6 +237,7 @@ static void add_cases(TCase *tcase)
     tcase_add_test(tcase, oldest_trace_is_shown_when_there_are_too_many);
     tcase_add_test(tcase, trace_with_a_segment_is_ready_after_a_quiet_second);
     tcase_add_test(tcase, trace_without_a_segment_is_ready_after_half_a_minute);
+    tcase_add_test(tcase, ready_traces_go_and_the_others_keep_their_order);
     tcase_add_test(tcase, trace_that_never_gets_quiet_is_shown_all_the_same);
     tcase_add_test(tcase, full_trace_is_shown_to_make_room);
     tcase_add_test(tcase, reports_tell_each_entry);

@@ -56,14 +56,14 @@ static void reserve(model_t *model)
     live.data = st_ring_reserve(&model->ring, len, &live.pos);
     if (live.data == NULL) {
         /* With room for it and for a padding that is shorter than itself it has to fit. */
-        ck_assert_uint_gt(used + 2 * bytes_of(&live), st_ring_capacity(&model->ring));
+        t_assert(used + 2 * bytes_of(&live) > st_ring_capacity(&model->ring));
         model->refused++;
         return;
     }
     size_t pad = st_ring_used(&model->ring) - used - bytes_of(&live);
-    ck_assert_uint_lt(pad, bytes_of(&live));
+    t_assert(pad < bytes_of(&live));
     memset(live.data, live.fill, len);
-    ck_assert_int_lt(model->count, LIVE_MAX);
+    t_assert(model->count < LIVE_MAX);
     model->live[model->count++] = live;
 }
 
@@ -99,14 +99,14 @@ static void take(model_t *model)
         model->next++;
     }
     if (model->next == model->count || model->live[model->next].state == RESERVED) {
-        ck_assert_int_eq(rv, APR_EAGAIN);
+        t_assert(rv == APR_EAGAIN);
         return;
     }
     live_t *live = &model->live[model->next++];
-    ck_assert_int_eq(rv, APR_SUCCESS);
-    ck_assert_uint_eq(pos, live->pos);
-    ck_assert_uint_eq(len, live->len);
-    ck_assert_ptr_eq(data, live->data);
+    t_assert(rv == APR_SUCCESS);
+    t_assert(pos == live->pos);
+    t_assert(len == live->len);
+    t_assert(data == live->data);
     expect_filled(live);
     live->state = TAKEN;
 }
@@ -130,7 +130,7 @@ static void release(model_t *model)
     if (model->count > 0) {
         uint64_t newest =
             model->live[model->count - 1].pos + bytes_of(&model->live[model->count - 1]);
-        ck_assert_uint_ge(st_ring_used(&model->ring), newest - model->live[0].pos);
+        t_assert(st_ring_used(&model->ring) >= newest - model->live[0].pos);
     }
 }
 
@@ -174,7 +174,7 @@ static void step(model_t *model)
         release(model);
         break;
     }
-    ck_assert_uint_le(st_ring_used(&model->ring), st_ring_capacity(&model->ring));
+    t_assert(st_ring_used(&model->ring) <= st_ring_capacity(&model->ring));
 }
 
 static void drain(model_t *model)

@@ -67,8 +67,8 @@ static int add(model_t *model, const void *owner, int scope)
     }
     model->seg->spans[span].owner = owner;
     model->seg->spans[span].owner_scope = scope;
-    ck_assert_int_eq(model->seg->spans[span].parent, model_calling(model));
-    ck_assert_int_lt(model->seg->spans[span].parent, span);
+    t_assert(model->seg->spans[span].parent == model_calling(model));
+    t_assert(model->seg->spans[span].parent < span);
     return span;
 }
 
@@ -84,7 +84,7 @@ static int choose_span(model_t *model)
     const void *owner = &owners[st_rng_next(&model->rng) % OWNERS];
     int scope = chance(model, 3) ? 0 : ST_SPAN_SEGMENT;
     int span = st_segment_span_find(model->seg, owner, scope);
-    ck_assert_int_eq(span, linear_find(model->seg, owner, scope));
+    t_assert(span == linear_find(model->seg, owner, scope));
     return span != ST_SPAN_NONE ? span : add(model, owner, scope);
 }
 
@@ -146,9 +146,9 @@ START_TEST(times_of_random_calls_are_exclusive_and_complete)
         ck_assert_ptr_null(seg->top);
         for (int i = 0; i < seg->span_count; i++) {
             const st_span_t *span = &seg->spans[i];
-            ck_assert_int_eq(span->self, model.self[i]);
-            ck_assert_int_le(span->end, seg->end);
-            ck_assert_int_ge(span->end - span->start, 0);
+            t_assert(span->self == model.self[i]);
+            t_assert(span->end <= seg->end);
+            t_assert(span->end >= span->start);
             sum += span->self;
         }
         ck_assert_int_eq(sum, seg->end - seg->start);
@@ -164,7 +164,7 @@ START_TEST(limit_moves_time_up_and_loses_none)
         run(&model, seed, 1 + (int)(seed % 20), 1);
         const st_segment_t *seg = model.seg;
         for (int i = 0; i < seg->span_count; i++) {
-            ck_assert_int_eq(seg->spans[i].self, model.self[i]);
+            t_assert(seg->spans[i].self == model.self[i]);
         }
         ck_assert_int_le(seg->span_count, 1 + (int)(seed % 20));
     }

@@ -223,6 +223,7 @@ END_TEST
 static void add_cases(TCase *tcase)
 {
     tcase_add_checked_fixture(tcase, setup, teardown);
+    tcase_set_timeout(tcase, 2 * T_RUN_DEADLINE_SEC);
     tcase_add_test(tcase, trace_and_report_are_shown);
     tcase_add_test(tcase, damage_is_told_and_the_rest_is_shown);
     tcase_add_test(tcase, broken_item_is_told_with_its_line);

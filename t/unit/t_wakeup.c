@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdlib.h>
 
 #define RING_BYTES 8192
@@ -108,21 +109,30 @@ START_TEST(stop_can_be_asked_for_many_times_and_keeps_errno)
 }
 END_TEST
 
-#define ROUNDS 20000
+#define ROUNDS 100000
 
-/* Commits one record at a time and waits until the sender has taken it. */
+/* Commits one record at a time and waits until the sender has taken it: by spinning, so that
+ * the next commit meets the sender on its way to sleep. */
 static void *produce(void *baton)
 {
     _Atomic int *taken = baton;
     for (int i = 0; i < ROUNDS; i++) {
         push();
         st_wakeup_notify(&wakeup, &ring);
-        while (atomic_load(taken) == i) {
-            struct pollfd none = {.fd = -1};
-            poll(&none, 0, 0);
+        for (unsigned spin = 1; atomic_load(taken) == i; spin++) {
+            if (spin % 4096 == 0) {
+                sched_yield();
+            }
         }
     }
     return NULL;
+}
+
+/* Passes a little time that differs from round to round. */
+static void loiter(int steps)
+{
+    for (volatile int i = 0; i < steps; i++) {
+    }
 }
 
 static int take_one(st_ring_cursor_t *cursor)
@@ -148,6 +158,7 @@ START_TEST(no_record_is_slept_through)
     st_ring_cursor_init(&ring, &cursor);
     ck_assert_int_eq(pthread_create(&thread, NULL, produce, &taken), 0);
     while (taken < ROUNDS) {
+        loiter(taken % 251);
         st_wakeup_thr_sleep(&wakeup);
         int got = take_one(&cursor);
         struct pollfd pfd = {.fd = wakeup.fd, .events = POLLIN};
