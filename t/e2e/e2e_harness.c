@@ -26,9 +26,10 @@ START_TEST(httpd_restarts_and_leaves_nothing_behind)
     pid_t session = env->httpd->pid;
     te_httpd_graceful(env->httpd);
     ck_assert_int_eq(te_get(env, "/hello.txt")->status, 200);
+    te_client_disconnect(env->client); /* or the worker waits for more */
     te_httpd_restart(env->httpd);
-    ck_assert_int_eq(
-        te_do(env, &(te_request_t){.path = "/hello.txt", .fresh = 1})->status, 200);
+    ck_assert_int_eq(te_get(env, "/hello.txt")->status, 200);
+    te_client_disconnect(env->client);
     ck_assert_int_gt(te_proc_session_count(session), 1);
     te_httpd_stop_gracefully(env->httpd);
     ck_assert_int_eq(te_proc_session_count(session), 0);

@@ -10,6 +10,7 @@
 
 #include <apr_strings.h>
 
+#include "te_burst.h"
 #include "te_dir.h"
 #include "te_env.h"
 #include "te_load.h"

@@ -85,14 +85,14 @@ static const struct {
      {.scheme = "https", .host = "::1", .port = 443, .path = "", .project_id = "7"},
      "https://[::1]/api/7/envelope/",
      "https://0123...@[::1]/7"},
-    {"http://" KEY "@[2001:DB8::ffff:1.2.3.4]:8080/x/7",
+    {"http://" KEY "@[2001:DAf::aFfF:1.2.3.4]:8080/x/7",
      {.scheme = "http",
-      .host = "2001:DB8::ffff:1.2.3.4",
+      .host = "2001:DAf::aFfF:1.2.3.4",
       .port = 8080,
       .path = "/x",
       .project_id = "7"},
-     "http://[2001:DB8::ffff:1.2.3.4]:8080/x/api/7/envelope/",
-     "http://0123...@[2001:DB8::ffff:1.2.3.4]:8080/x/7"},
+     "http://[2001:DAf::aFfF:1.2.3.4]:8080/x/api/7/envelope/",
+     "http://0123...@[2001:DAf::aFfF:1.2.3.4]:8080/x/7"},
     {"https://" KEY "@o447951.ingest.us.sentry.io/45",
      {.scheme = "https",
       .host = "o447951.ingest.us.sentry.io",
@@ -102,14 +102,14 @@ static const struct {
       .org_id = "447951"},
      "https://o447951.ingest.us.sentry.io/api/45/envelope/",
      "https://0123...@o447951.ingest.us.sentry.io/45"},
-    {"https://" KEY "@o12x.sentry.io/45",
+    {"https://" KEY "@o12x.a_b-c.io/45",
      {.scheme = "https",
-      .host = "o12x.sentry.io",
+      .host = "o12x.a_b-c.io",
       .port = 443,
       .path = "",
       .project_id = "45"},
-     "https://o12x.sentry.io/api/45/envelope/",
-     "https://0123...@o12x.sentry.io/45"},
+     "https://o12x.a_b-c.io/api/45/envelope/",
+     "https://0123...@o12x.a_b-c.io/45"},
     {"https://" KEY "@o.sentry.io/45",
      {.scheme = "https",
       .host = "o.sentry.io",
@@ -159,6 +159,7 @@ static const struct {
     const char *path;
 } files[] = {
     {"file:/tmp/x", "/tmp/x"},
+    {"file:/x", "/x"},
     {"file:///tmp/x", "/tmp/x"},
     {"FILE:/tmp/x y", "/tmp/x y"},
     {"file:/tmp/a:b@c?d#e", "/tmp/a:b@c?d#e"},
@@ -173,6 +174,7 @@ START_TEST(file_dsn_names_an_absolute_path)
     ck_assert_str_eq(dsn->url, files[_i].path);
     ck_assert_str_eq(dsn->public_key, ZEROS);
     ck_assert_str_eq(dsn->masked, apr_pstrcat(t_pool, "file:", files[_i].path, NULL));
+    ck_assert_str_eq(dsn->path, "");
     ck_assert_ptr_null(dsn->scheme);
     ck_assert_ptr_null(dsn->secret);
 }

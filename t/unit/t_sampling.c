@@ -6,7 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Ids as SDKs make them: all random, a counter in one half, UUIDs with fixed bits. */
+/* Ids as they are made elsewhere: all random, a counter in one half or in both, UUIDs with
+ * fixed bits. */
 static st_trace_id_t make_id(int kind, st_rng_t *rng, int round)
 {
     st_trace_id_t id = st_trace_id_make(rng);
@@ -21,6 +22,11 @@ static st_trace_id_t make_id(int kind, st_rng_t *rng, int round)
         memcpy(id.bytes, &round, sizeof(round));
         memset(id.bytes + 4, 0, 4);
         break;
+    case 4:
+        memset(id.bytes, 0, sizeof(id.bytes));
+        memcpy(id.bytes, &round, sizeof(round));
+        memcpy(id.bytes + 8, &round, sizeof(round));
+        break;
     case 3:
         id.bytes[6] = (id.bytes[6] & 0x0F) | 0x40;
         id.bytes[8] = (id.bytes[8] & 0x3F) | 0x80;
@@ -31,7 +37,7 @@ static st_trace_id_t make_id(int kind, st_rng_t *rng, int round)
     return id;
 }
 
-enum { KINDS = 4, CELLS = 100, ROUNDS = 100000 };
+enum { KINDS = 5, CELLS = 100, ROUNDS = 100000 };
 
 /* 100 cells of 1000 expected: chi squared has mean 99 and deviation 14. */
 START_TEST(sample_rand_is_uniform)

@@ -2,13 +2,19 @@
 #include "t.h"
 #include "st_segment.h"
 
+#include <apr_strings.h>
 #include <stdio.h>
 #include <string.h>
 
 #define START 1000000
 
+/* A segment in memory that was used before. */
 static st_segment_t *open_segment(int span_max)
 {
+    for (int i = 0; i < 20; i++) {
+        memset(apr_palloc(t_pool, 4000), 0xA5, 4000);
+    }
+    apr_pool_clear(t_pool);
     return st_segment_open(t_pool, (st_rng_t){.state = 11}, 5 * ST_NS_PER_SEC, START,
                            span_max);
 }
@@ -36,6 +42,10 @@ START_TEST(new_segment_is_a_sampled_head_of_a_trace)
     ck_assert_int_eq(seg->wall_start, 5 * ST_NS_PER_SEC);
     ck_assert_int_eq(seg->end, 0);
     ck_assert_int_eq(seg->status, ST_STATUS_OK);
+    ck_assert(seg->sample_rate == 1.0);
+    ck_assert_str_eq(seg->name, "HTTP");
+    ck_assert_str_eq(seg->name_source, "url");
+    ck_assert_int_eq(seg->attr_count, 0);
     ck_assert_int_eq(st_segment_span_total(seg), 1);
     st_rng_t rng = {.state = 11};
     st_trace_id_t trace_id = st_trace_id_make(&rng);
@@ -199,6 +209,8 @@ START_TEST(span_that_is_running_stays)
     st_frame_enter(seg, &frame, span, 1);
     st_frame_enter(seg, &none, ST_SPAN_NONE, 1);
     ck_assert_int_eq(st_segment_span_drop(seg, span), 0);
+    int inner = st_segment_span_add(seg, ST_OP_FUNCTION, "f", NULL, 1);
+    ck_assert_int_eq(st_segment_span_drop(seg, inner), 1);
     st_frame_leave(seg, &frame, 2);
     ck_assert_int_eq(st_segment_span_drop(seg, span), 1);
     ck_assert_int_eq(seg->span_count, 0);
@@ -226,8 +238,8 @@ END_TEST
 
 START_TEST(array_grows_and_keeps_everything)
 {
-    char *names = apr_palloc(t_pool, 1000 * 8);
     st_segment_t *seg = open_segment(999);
+    char *names = apr_palloc(t_pool, 1000 * 8);
     st_frame_t frame;
     for (int i = 0; i < 1000; i++) {
         snprintf(names + 8 * i, 8, "n%d", i);
@@ -240,6 +252,7 @@ START_TEST(array_grows_and_keeps_everything)
     }
     st_segment_close(seg, START + 2000);
     ck_assert_int_eq(seg->overflow, 1);
+    ck_assert_int_eq(seg->span_cap, 1024);
     st_rng_t rng = {.state = 11};
     st_trace_id_make(&rng);
     st_span_id_make(&rng);
@@ -264,6 +277,38 @@ START_TEST(owners_of_other_sub_requests_are_others)
     ck_assert_int_eq(st_segment_span_find(seg, &owner, 7), second);
     ck_assert_int_eq(st_segment_span_find(seg, &owner, 8), ST_SPAN_NONE);
     ck_assert_int_eq(st_segment_span_find(seg, &first, 7), ST_SPAN_NONE);
+}
+END_TEST
+
+/* Where a search succeeded, or will after the next add, the next one looks first. */
+START_TEST(calls_that_repeat_find_their_span_at_once)
+{
+    st_segment_t *seg = open_segment(10);
+    static const char owners[3];
+    st_frame_t frame;
+    for (int i = 0; i < 3; i++) {
+        int span = span_of(seg, &owners[i], 1);
+        ck_assert_int_eq(seg->hint, span);
+    }
+    ck_assert_int_eq(st_segment_span_find(seg, &owners[1], ST_SPAN_SEGMENT), 1);
+    ck_assert_int_eq(seg->hint, 1);
+    st_frame_enter(seg, &frame, 1, 2);
+    ck_assert_int_eq(st_segment_span_find(seg, &owners[2], ST_SPAN_SEGMENT), 2);
+    ck_assert_int_eq(seg->spans[1].hint, 2);
+    ck_assert_int_eq(seg->hint, 1);
+}
+END_TEST
+
+START_TEST(span_without_length_keeps_its_end)
+{
+    st_segment_t *seg = open_segment(10);
+    st_frame_t frame;
+    st_frame_enter(seg, &frame, st_segment_span_add(seg, ST_OP_HANDLER, "h", NULL, 7), 7);
+    st_frame_leave(seg, &frame, 7);
+    st_segment_close(seg, 20);
+    ck_assert_int_eq(seg->spans[0].end, 7);
+    ck_assert_int_eq(seg->spans[0].self, 0);
+    ck_assert_int_eq(seg->spans[0].timed, 1);
 }
 END_TEST
 
@@ -296,9 +341,12 @@ START_TEST(attributes_of_children_are_kept_up_to_the_limit)
     st_span_attr_str(seg, span, ST_ATTR_URL_PATH, NULL);
     st_span_attr_str(seg, span, ST_ATTR_URL_PATH, "");
     ck_assert_ptr_null(seg->spans[span].attrs);
-    for (int i = 0; i < ST_SPAN_ATTRS + 2; i++) {
-        st_span_attr_str(seg, span, ST_ATTR_URL_PATH, i == 0 ? "/first" : "/later");
+    st_span_attr_str(seg, span, ST_ATTR_URL_PATH, "/first");
+    const char *neighbour = apr_pstrdup(seg->pool, "neighbour");
+    for (int i = 1; i < ST_SPAN_ATTRS + 2; i++) {
+        st_span_attr_str(seg, span, ST_ATTR_URL_PATH, "/later");
     }
+    ck_assert_str_eq(neighbour, "neighbour");
     ck_assert_int_eq(seg->spans[span].attr_count, ST_SPAN_ATTRS);
     ck_assert_str_eq(seg->spans[span].attrs[0].value.str.ptr, "/first");
     ck_assert_str_eq(seg->spans[span].attrs[ST_SPAN_ATTRS - 1].value.str.ptr, "/later");
@@ -357,6 +405,8 @@ static void add_cases(TCase *tcase)
     tcase_add_test(tcase, children_over_the_limit_are_counted);
     tcase_add_test(tcase, array_grows_and_keeps_everything);
     tcase_add_test(tcase, owners_of_other_sub_requests_are_others);
+    tcase_add_test(tcase, calls_that_repeat_find_their_span_at_once);
+    tcase_add_test(tcase, span_without_length_keeps_its_end);
     tcase_add_test(tcase, attributes_are_kept_in_order_up_to_the_limit);
     tcase_add_test(tcase, attributes_of_children_are_kept_up_to_the_limit);
     tcase_add_test(tcase, first_failure_of_a_child_counts);
