@@ -82,7 +82,6 @@ const te_site_request_t te_site_requests[] = {
      .status = 206,
      .handler = "default-handler",
      .filter = "BYTERANGE",
-     .varies = 1,
      .request = {.path = "/text.txt", .headers = two_ranges}},
     {.name = "cgi",
      .by_chance = 1,

@@ -30,7 +30,6 @@ typedef struct te_site_request_t {
     int status;
     const char *handler; /* name of its handler's span; NULL: rejected before any */
     const char *filter;  /* name of an output filter besides httpd's own, or NULL */
-    int varies;          /* 1: its body contains something random */
     int by_chance; /* 1: chunked or not, as fast as its script is; or the order of a list */
 } te_site_request_t;
 
