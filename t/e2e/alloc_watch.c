@@ -4,6 +4,7 @@
  * a 64-bit number that all processes of the server add to. */
 #include <dlfcn.h>
 #include <fcntl.h>
+#include <link.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -33,13 +34,49 @@ __attribute__((constructor)) static void watch_start(void)
     }
 }
 
+/* Where the watched module is mapped. Set when it is loaded, by the only thread there is then;
+ * looked at in every call, which must take no lock of the loader: prefork ends a child inside
+ * a signal handler, wherever the main thread is. */
+static _Atomic uintptr_t code_start;
+static _Atomic uintptr_t code_end;
+
 static void note(void *caller)
 {
-    Dl_info info;
-    if (count != NULL && dladdr(caller, &info) != 0 && info.dli_fname != NULL &&
-        strstr(info.dli_fname, WATCHED) != NULL) {
+    uintptr_t address = (uintptr_t)caller;
+    if (count != NULL && address >= code_start && address < code_end) {
         atomic_fetch_add_explicit(count, 1, memory_order_relaxed);
     }
+}
+
+/* Takes over the range of the object that stands at the address `baton` points to. */
+static int range_take(struct dl_phdr_info *info, size_t size, void *baton)
+{
+    const uintptr_t *base = baton;
+    if (info->dlpi_addr != *base) {
+        return 0;
+    }
+    uintptr_t end = 0;
+    for (int i = 0; i < info->dlpi_phnum; i++) {
+        uintptr_t stop = info->dlpi_phdr[i].p_vaddr + info->dlpi_phdr[i].p_memsz;
+        end = info->dlpi_phdr[i].p_type == PT_LOAD && stop > end ? stop : end;
+    }
+    code_start = *base;
+    code_end = *base + end;
+    return 1;
+}
+
+void *dlopen(const char *file, int flags)
+{
+    void *(*real)(const char *, int) =
+        (void *(*)(const char *, int))dlsym(RTLD_NEXT, "dlopen");
+    void *handle = real(file, flags);
+    struct link_map *map;
+    if (handle != NULL && file != NULL && strstr(file, WATCHED) != NULL &&
+        dlinfo(handle, RTLD_DI_LINKMAP, &map) == 0) {
+        uintptr_t base = map->l_addr;
+        dl_iterate_phdr(range_take, &base);
+    }
+    return handle;
 }
 
 /* Defines `name`, which notes its caller and goes on to the real one. */
