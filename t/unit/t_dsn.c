@@ -281,10 +281,10 @@ START_TEST(key_and_secret_are_never_repeated)
         const char *why = NULL;
         apr_status_t rv = st_dsn_parse(&dsn, &why, text, t_pool);
         const char *said = rv == APR_SUCCESS ? dsn->masked : why;
-        ck_assert_ptr_nonnull(said);
-        ck_assert_ptr_null(strstr(said, "topsecret"));
-        ck_assert_ptr_null(strstr(said, "01234"));
-        ck_assert_int_eq(rv == APR_SUCCESS, dsn != NULL);
+        t_assert(said != NULL);
+        t_assert(strstr(said, "topsecret") == NULL);
+        t_assert(strstr(said, "01234") == NULL);
+        t_assert((rv == APR_SUCCESS) == (dsn != NULL));
         accepted += rv == APR_SUCCESS;
     }
     ck_assert_int_gt(accepted, 0);
