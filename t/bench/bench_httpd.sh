@@ -80,6 +80,17 @@ eventually()
     done
 }
 
+# Children of a server that root starts need a user to become.
+child_user()
+{
+    for name in www-data apache http daemon nobody; do
+        if id "$name" > /dev/null 2>&1; then
+            printf 'User %s\nGroup #%s\n' "$name" "$(id -g "$name")"
+            return
+        fi
+    done
+}
+
 write_conf() # VARIANT PORT
 {
     root=$work/$1
@@ -89,7 +100,7 @@ write_conf() # VARIANT PORT
         [ ! -f "$APACHE_LIBEXECDIR/mod_$name.so" ] ||
             echo "LoadModule ${name}_module $APACHE_LIBEXECDIR/mod_$name.so"
     done
-    [ "$(id -u)" -ne 0 ] || printf 'User www-data\nGroup www-data\n'
+    [ "$(id -u)" -ne 0 ] || child_user
     cat << END
 ServerName localhost
 DefaultRuntimeDir $root/run

@@ -2,6 +2,7 @@
 /* The configuration of a private httpd. */
 
 #include "te_conf.h"
+#include "te_dir.h"
 
 #include <stdlib.h>
 #include <unistd.h>
@@ -81,10 +82,19 @@ static const char *define_lines(const te_conf_t *conf, const char *root,
     return text;
 }
 
+/* Root's children change their user; nobody else may say so. */
+static const char *user_lines(apr_pool_t *pool)
+{
+    if (geteuid() != 0) {
+        return "";
+    }
+    const struct passwd *user = te_child_user();
+    return apr_psprintf(pool, "User %s\nGroup #%d\n", user->pw_name, (int)user->pw_gid);
+}
+
 const char *te_conf_render(const te_conf_t *conf, const char *root,
                            const int ports[TE_PORT_COUNT], apr_pool_t *pool)
 {
-    const char *user = "User " TE_USER "\nGroup " TE_GROUP "\n";
     static const char frame[] =
         "ServerRoot ${ROOT}\nServerName localhost\nListen 127.0.0.1:${PORT}\n"
         "DefaultRuntimeDir ${ROOT}/run\nPidFile run/httpd.pid\n"
@@ -100,6 +110,6 @@ const char *te_conf_render(const te_conf_t *conf, const char *root,
     static const char ready[] = "<IfModule sentry_trace_module>\n<Location /te-ready>\n"
                                 "SentryTrace Off\n</Location>\n</IfModule>\n";
     return apr_pstrcat(pool, define_lines(conf, root, ports, pool),
-                       module_lines(conf, pool), geteuid() == 0 ? user : "", frame,
+                       module_lines(conf, pool), user_lines(pool), frame,
                        mpm_lines(conf->mpm), ready, conf->text, "\n", NULL);
 }

@@ -9,7 +9,13 @@
  *
  * Everything is readable by the unprivileged user that httpd's children run as. */
 
+#include <pwd.h>
+
 #include <apr_pools.h>
+
+/* The user that httpd's children run as when httpd is started by root: the first there is of
+ * those that distributions use. Static memory of getpwnam. */
+const struct passwd *te_child_user(void);
 
 /* Makes the program's directory. Call once, in main(). */
 void te_dir_base_make(void);
@@ -32,7 +38,8 @@ void te_dir_spool(const char *root, const char *name);
 /* Makes the directory root/name. */
 void te_dir_sub(const char *root, const char *name);
 
-/* Writes `text` to root/name, with mode 0644, or 0755 when it starts with "#!". */
+/* Writes `text` to root/name, with mode 0644, or 0755 when it starts with "#!". The file
+ * seems an hour old: httpd treats what changed this very second differently. */
 void te_write(const char *root, const char *name, const char *text);
 
 /* The same for bytes. */

@@ -21,6 +21,7 @@
 
 #define START_ATTEMPTS 5
 #define ENV_MAX        16
+#define SETTLE_SEC     2
 
 te_httpd_t *te_httpd_create(const te_conf_t *conf, const char *const *env,
                             const char *name, apr_pool_t *pool)
@@ -154,8 +155,21 @@ static void await_end(te_httpd_t *httpd, const char *how)
     httpd->pid = 0;
 }
 
+/* Gives httpd the time to finish with the connections that its clients have closed. A worker
+ * of event that is just destroying one when SIGTERM comes crashes the child (2.4.71: the main
+ * thread goes through the sockets of all workers without a lock). Clients that stay connected
+ * are not waited for long. */
+static void settle(te_httpd_t *httpd)
+{
+    te_deadline_t deadline = te_deadline(SETTLE_SEC);
+    while (te_port_connections(httpd->ports[0]) > 0 && te_tick(deadline)) {
+    }
+    te_tick(deadline);
+}
+
 void te_httpd_stop(te_httpd_t *httpd)
 {
+    settle(httpd);
     ck_assert_int_eq(kill(httpd->pid, SIGTERM), 0);
     await_end(httpd, "stop");
 }
@@ -183,6 +197,7 @@ void te_httpd_graceful(te_httpd_t *httpd)
 
 void te_httpd_restart(te_httpd_t *httpd)
 {
+    settle(httpd);
     restart_by(httpd, SIGHUP);
 }
 

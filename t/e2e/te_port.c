@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -60,6 +61,25 @@ void te_port_find(int *ports, int count)
     for (int i = 0; i < count; i++) {
         close(fds[i]);
     }
+}
+
+int te_port_connections(int port)
+{
+    enum { ESTABLISHED = 1, CLOSE_WAIT = 8 }; /* include/net/tcp_states.h of Linux */
+    FILE *table = fopen("/proc/net/tcp", "re");
+    ck_assert_ptr_nonnull(table);
+    char line[512];
+    int count = 0;
+    while (fgets(line, sizeof(line), table) != NULL) {
+        unsigned local;
+        unsigned state;
+        if (sscanf(line, " %*d: %*x:%x %*x:%*x %x", &local, &state) == 2) {
+            count +=
+                local == (unsigned)port && (state == ESTABLISHED || state == CLOSE_WAIT);
+        }
+    }
+    fclose(table);
+    return count;
 }
 
 void te_port_no_delay(int fd)

@@ -14,6 +14,9 @@ int te_port_listen(int port);
 /* The port of a bound socket. */
 int te_port_of(int fd);
 
+/* Connections to `port` that the server has not closed yet. */
+int te_port_connections(int port);
+
 /* Sends what is written at once: without it two writes in a row wait 40 ms for each other. */
 void te_port_no_delay(int fd);
 
