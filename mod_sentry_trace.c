@@ -9,10 +9,14 @@
 #include <http_log.h>
 #include <http_protocol.h>
 #include <http_request.h>
+#include <mod_proxy.h>
 
+#include "lib/httpd/mst_browser.h"
 #include "lib/httpd/mst_config.h"
 #include "lib/httpd/mst_directives.h"
 #include "lib/httpd/mst_lifecycle.h"
+#include "lib/httpd/mst_optional.h"
+#include "lib/httpd/mst_proxy.h"
 #include "lib/httpd/mst_request_hooks.h"
 
 /* Behind everybody who says "really last": the wrappers have to see what all others made, and
@@ -30,7 +34,18 @@ static void register_hooks(apr_pool_t *p)
     /* request */
     ap_hook_post_read_request(mst_post_read_request, NULL, NULL, APR_HOOK_REALLY_FIRST);
     ap_hook_insert_filter(mst_insert_filter, NULL, NULL, AFTER_ALL);
+    ap_hook_insert_error_filter(mst_insert_error_filter, NULL, NULL, AFTER_ALL);
+    ap_hook_log_transaction(mst_log_transaction_first, NULL, NULL, APR_HOOK_REALLY_FIRST);
     ap_hook_log_transaction(mst_log_transaction, NULL, NULL, AFTER_ALL);
+
+    /* proxied calls; mod_proxy need not be there */
+    APR_OPTIONAL_HOOK(proxy, fixups, mst_proxy_fixups, NULL, NULL, AFTER_ALL);
+
+    /* the browser */
+    mst_browser_register();
+
+    /* other modules */
+    mst_optional_register();
 
     /* content */
     ap_hook_handler(mst_handler_sink, NULL, NULL, APR_HOOK_MIDDLE);

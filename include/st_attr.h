@@ -55,7 +55,8 @@ typedef enum {
     X(SENTRY_KIND, "sentry.kind", STRING)                                                \
     X(SENTRY_STATUS_MESSAGE, "sentry.status.message", STRING)                            \
     X(SENTRY_SEGMENT_NAME_SOURCE, "sentry.segment.name.source", STRING)                  \
-    X(ERROR_TYPE, "error.type", STRING)
+    X(ERROR_TYPE, "error.type", STRING)                                                  \
+    X(HTTP_REQUEST_RESEND_COUNT, "http.request.resend_count", INTEGER)
 
 typedef enum {
     ST_ATTR_NONE = 0,
@@ -78,6 +79,9 @@ typedef struct st_attr_t {
 
 /* The key's text, a static string. `key` must be a real key (not NONE, not COUNT). */
 const char *st_attr_key_text(st_attr_key_t key);
+
+/* The key with that text, ST_ATTR_NONE when there is none. */
+st_attr_key_t st_attr_find(const char *text);
 
 /* The key's type. `key` must be a real key. */
 st_attr_type_t st_attr_key_type(st_attr_key_t key);

@@ -14,6 +14,7 @@ typedef struct st_dest_t {
     int endpoint;            /* index of the distinct DSN; destinations may share one */
     const char *environment; /* never NULL */
     const char *release;     /* or NULL */
+    const char *org_id;      /* digits; NULL: what the DSN says, see st_dest_org_id */
     const char
         *server_name;    /* this machine, or what SentryTraceServerName says; or NULL */
     const char *ca_file; /* CA certificates to verify with, or NULL: the system's */
@@ -25,5 +26,11 @@ typedef struct st_dest_table_t {
     int count;
     int endpoint_count;
 } st_dest_table_t;
+
+/* The organisation's id, or NULL when it is not known. */
+static inline const char *st_dest_org_id(const st_dest_t *dest)
+{
+    return dest->org_id != NULL ? dest->org_id : dest->dsn->org_id;
+}
 
 #endif /* ST_DEST_H */

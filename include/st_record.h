@@ -13,7 +13,7 @@
 #include <stdint.h>
 #include "st_segment.h"
 
-#define ST_RECORD_VERSION    1
+#define ST_RECORD_VERSION    2
 #define ST_RECORD_STRING_MAX 8192 /* bytes of one string; longer ones are cut (UTF-8) */
 #define ST_RECORD_SPANS_MAX                                                              \
     1000 /* of one record, the segment included (wire: 1000 a container) */
@@ -23,8 +23,10 @@ typedef struct st_record_head_t {
     uint16_t dest; /* index of the destination */
     int span_count;
     st_trace_id_t trace_id;
-    double sample_rate;
-    double sample_rand;
+    double sample_rate; /* -1.0: none was applied */
+    double sample_rand; /* -1.0: not known */
+    int has_dsc;        /* 1: the sampling context is frozen, and `dsc` is it */
+    st_str_t dsc;       /* in baggage form; points into the record */
 } st_record_head_t;
 
 /* One span of a record; strings point into the record. */

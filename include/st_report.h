@@ -16,6 +16,8 @@
     X(NETWORK_ERROR, "network_error", 1)                                                 \
     X(SEND_ERROR, "send_error", 1)                                                       \
     X(INTERNAL_SDK_ERROR, "internal_sdk_error", 1)                                       \
+    X(IGNORED, "ignored", 1)                                                             \
+    X(BACKPRESSURE, "backpressure", 1)                                                   \
     X(RATE_LIMITED, "rate_limited", 0)
 
 typedef enum {

@@ -6,6 +6,7 @@
 #include "st_json.h"
 #include "st_span_v2.h"
 #include "st_version.h"
+#include "trace_header.h"
 #include <apr_strings.h>
 #include <stdint.h>
 #include <string.h>
@@ -16,8 +17,7 @@
 struct st_encoder_t {
     st_span_v2_parts_t spans;
     st_str_t header; /* members of the envelope header: dsn, sdk */
-    st_str_t
-        dsc; /* members of the dynamic sampling context: public_key, environment... */
+    trace_header_t trace;
     apr_status_t rv; /* of the preparation */
 };
 
@@ -60,11 +60,6 @@ static apr_status_t header_prepare(st_encoder_t *encoder, const st_dest_t *dest,
     }
     sdk_add(&buf);
     encoder->header = part_take(&buf, pool);
-    member_add(&buf, "public_key", dsn->public_key);
-    member_add(&buf, "release", dest->release);
-    member_add(&buf, "environment", dest->environment);
-    member_add(&buf, "org_id", dsn->org_id);
-    encoder->dsc = part_take(&buf, pool);
     apr_status_t rv = st_buf_status(&buf);
     st_buf_free(&buf);
     return rv;
@@ -74,6 +69,9 @@ st_encoder_t *st_encoder_create(const st_dest_t *dest, apr_pool_t *result_pool)
 {
     st_encoder_t *encoder = apr_pcalloc(result_pool, sizeof(*encoder));
     encoder->rv = header_prepare(encoder, dest, result_pool);
+    if (encoder->rv == APR_SUCCESS) {
+        encoder->rv = trace_header_prepare(&encoder->trace, dest, result_pool);
+    }
     if (encoder->rv == APR_SUCCESS) {
         encoder->rv = st_span_v2_prepare(&encoder->spans, dest, result_pool);
     }
@@ -88,74 +86,6 @@ static void instant_add(st_buf_t *out, const char *key, st_ns_t wall)
     member_add(out, key, text);
 }
 
-static void sample_rate_add(st_buf_t *out, double rate)
-{
-    if (rate >= 0.0 && rate <= 1.0) {
-        char text[ST_JSON_NUMBER_BYTES];
-        size_t len = st_json_double_text(text, rate);
-        st_json_key(out, "sample_rate");
-        st_json_string(out, (st_str_t){text, len});
-    }
-}
-
-/* Exactly six decimals, cut and not rounded, so that rand < rate still holds of what is sent;
- * a ten-thousandth of the last digit makes up for decimals that no double hits. */
-static void sample_rand_add(st_buf_t *out, double rand)
-{
-    if (!(rand >= 0.0 && rand < 1.0)) {
-        return;
-    }
-    char text[] = "0.000000";
-    size_t len = sizeof(text) - 1;
-    uint32_t micros = (uint32_t)(rand * 1e6 + 1e-4);
-    for (size_t at = len - 1; at > 1; at--) {
-        text[at] = (char)('0' + micros % 10);
-        micros /= 10;
-    }
-    st_json_key(out, "sample_rand");
-    st_json_string(out, (st_str_t){text, len});
-}
-
-static int name_is_url(const st_record_t *record, const st_record_span_t *segment)
-{
-    for (int i = 0; i < segment->attr_count; i++) {
-        st_attr_t attr;
-        st_record_attr(record, segment->attr_first + i, &attr);
-        if (attr.key == ST_ATTR_SENTRY_SEGMENT_NAME_SOURCE) {
-            return attr.value.str.len == 3 && memcmp(attr.value.str.ptr, "url", 3) == 0;
-        }
-    }
-    return 0;
-}
-
-/* The name of a segment decides about sampling elsewhere, which a raw path must not. */
-static void transaction_add(st_buf_t *out, const st_record_t *record)
-{
-    st_record_span_t segment;
-    st_record_span(record, 0, &segment);
-    if (segment.name.len > 0 && !name_is_url(record, &segment)) {
-        st_json_key(out, "transaction");
-        st_json_string(out, segment.name);
-    }
-}
-
-/* The dynamic sampling context. All its values are strings: Sentry takes a number here for a
- * context that is missing, and drops the spans without a word
- * (https://develop.sentry.dev/sdk/foundations/trace-propagation/dynamic-sampling-context/). */
-static void dsc_add(st_buf_t *out, const st_encoder_t *encoder, const st_record_t *record)
-{
-    st_json_key(out, "trace");
-    st_json_object_begin(out);
-    st_json_key(out, "trace_id");
-    st_json_trace_id(out, &record->head.trace_id);
-    st_json_raw(out, encoder->dsc);
-    sample_rate_add(out, record->head.sample_rate);
-    sample_rand_add(out, record->head.sample_rand);
-    member_add(out, "sampled", "true");
-    transaction_add(out, record);
-    st_json_object_end(out);
-}
-
 /* The envelope header. @param record whose trace it is about, or NULL: about none */
 static void header_add(st_buf_t *out, const st_encoder_t *encoder,
                        const st_record_t *record, st_ns_t now)
@@ -164,7 +94,7 @@ static void header_add(st_buf_t *out, const st_encoder_t *encoder,
     instant_add(out, "sent_at", now);
     st_json_raw(out, encoder->header);
     if (record != NULL) {
-        dsc_add(out, encoder, record);
+        trace_header_add(out, &encoder->trace, record);
     }
     st_buf_add_lit(out, "}\n");
 }

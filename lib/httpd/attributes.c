@@ -8,40 +8,17 @@
 #include "mst_config.h"
 #include "st_collect.h"
 
-/* The method as the conventions want it: known ones in upper case, "HTTP" for anything else,
- * because the name must not follow the client's fancy. */
-static const char *method_name(const request_rec *r)
+static void add_name(mst_req_t *req)
 {
-    if (r->method == NULL || r->method_number == M_INVALID) {
-        return "HTTP";
-    }
-    return r->method;
-}
-
-/* The path as the client sent it; rewrites and directory indexes do not show. */
-static const char *request_path(const request_rec *r)
-{
-    return r->parsed_uri.path != NULL ? r->parsed_uri.path : r->uri;
-}
-
-/* Low cardinality: a path is no name, except the one path that is a route by itself. */
-static void add_name(st_segment_t *seg, const request_rec *r)
-{
-    const char *method = method_name(r);
-    const char *path = request_path(r);
-    seg->name = method;
-    seg->name_source = "url";
-    if (path != NULL && strcmp(path, "/") == 0) {
-        seg->name = apr_pstrcat(seg->pool, method, " /", NULL);
-        seg->name_source = "route";
-        st_segment_attr_str(seg, ST_ATTR_HTTP_ROUTE, "/");
-    }
-    st_segment_attr_str(seg, ST_ATTR_SENTRY_SEGMENT_NAME_SOURCE, seg->name_source);
+    mst_name_finish(req);
+    st_segment_attr_str(req->seg, ST_ATTR_HTTP_ROUTE, req->route);
+    st_segment_attr_str(req->seg, ST_ATTR_SENTRY_SEGMENT_NAME_SOURCE,
+                        req->seg->name_source);
 }
 
 static void add_url(st_segment_t *seg, request_rec *r)
 {
-    const char *path = request_path(r);
+    const char *path = mst_name_path(r);
     const char *query = r->parsed_uri.query;
     const char *scheme = ap_http_scheme(r);
     st_segment_attr_str(seg, ST_ATTR_URL_SCHEME, scheme);
@@ -115,7 +92,7 @@ static void add_request(st_segment_t *seg, const request_rec *r)
 {
     const char *length = apr_table_get(r->headers_in, "Content-Length");
     apr_off_t bytes;
-    st_segment_attr_str(seg, ST_ATTR_HTTP_REQUEST_METHOD, method_name(r));
+    st_segment_attr_str(seg, ST_ATTR_HTTP_REQUEST_METHOD, mst_name_method(r));
     st_segment_attr_str(seg, ST_ATTR_USER_AGENT_ORIGINAL,
                         apr_table_get(r->headers_in, "User-Agent"));
     if (length != NULL && ap_parse_strict_length(&bytes, length)) {
@@ -162,7 +139,7 @@ void mst_attributes_add(mst_req_t *req, pid_t pid)
         last = last->next;
     }
     st_segment_attr_str(seg, ST_ATTR_SENTRY_KIND, "server");
-    add_name(seg, first);
+    add_name(req);
     add_request(seg, first);
     add_url(seg, first);
     add_server(seg, first);

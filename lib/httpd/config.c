@@ -23,7 +23,7 @@ const st_dsn_t mst_dsn_off = {.kind = 0};
 void *mst_server_conf_create(apr_pool_t *p, server_rec *s)
 {
     mst_server_conf_t *conf = apr_pcalloc(p, sizeof(*conf));
-    MST_SERVER_MEMBERS(UNSET_PTR, UNSET_TIME)
+    MST_SERVER_MEMBERS(UNSET_PTR, UNSET_TIME, UNSET_INT)
     conf->dest = -1;
     return conf;
 }
@@ -33,7 +33,7 @@ void *mst_server_conf_merge(apr_pool_t *p, void *base_conf, void *add_conf)
     const mst_server_conf_t *base = base_conf;
     const mst_server_conf_t *add = add_conf;
     mst_server_conf_t *conf = apr_pcalloc(p, sizeof(*conf));
-    MST_SERVER_MEMBERS(MERGE_PTR, MERGE_TIME)
+    MST_SERVER_MEMBERS(MERGE_PTR, MERGE_TIME, MERGE_INT)
     conf->dest = -1;
     return conf;
 }
@@ -45,18 +45,32 @@ void *mst_dir_conf_create(apr_pool_t *p, char *dir)
     return conf;
 }
 
+/* Both lists, the outer one first; either may be NULL. */
+static apr_array_header_t *joined(apr_pool_t *p, apr_array_header_t *outer,
+                                  apr_array_header_t *inner)
+{
+    if (outer == NULL || inner == NULL) {
+        return outer != NULL ? outer : inner;
+    }
+    return apr_array_append(p, outer, inner);
+}
+
 void *mst_dir_conf_merge(apr_pool_t *p, void *base_conf, void *add_conf)
 {
     const mst_dir_conf_t *base = base_conf;
     const mst_dir_conf_t *add = add_conf;
     mst_dir_conf_t *conf = apr_pcalloc(p, sizeof(*conf));
     MST_DIR_MEMBERS(MERGE_PTR, MERGE_INT, MERGE_REAL)
+    int has_rates = add->rate_rules != NULL || add->sample_rate >= 0.0;
+    conf->rate_rules = has_rates ? add->rate_rules : base->rate_rules;
+    conf->ignore_reset = base->ignore_reset || add->ignore_reset;
+    conf->ignore_rules =
+        joined(p, add->ignore_reset ? NULL : base->ignore_rules, add->ignore_rules);
+    conf->spans_set = base->spans_set || add->spans_set;
     if (add->spans_set) {
-        conf->spans_set = 1;
         conf->spans_add = add->spans_add;
         return conf;
     }
-    conf->spans_set = base->spans_set;
     conf->spans_add = (base->spans_add & ~add->spans_remove) | add->spans_add;
     conf->spans_remove = (base->spans_remove & ~add->spans_add) | add->spans_remove;
     return conf;
@@ -106,6 +120,28 @@ const char *mst_conf_ca_file(const server_rec *s)
     return mst_server_conf(s)->ca_file;
 }
 
+const char *mst_conf_org_id(const server_rec *s)
+{
+    return mst_server_conf(s)->org_id;
+}
+
+const mst_trust_t *mst_conf_trust(const server_rec *s)
+{
+    static const mst_trust_t everybody = {.everybody = 1};
+    const mst_trust_t *trust = mst_server_conf(s)->trust;
+    return trust != NULL ? trust : &everybody;
+}
+
+int mst_conf_strict_continuation(const server_rec *s)
+{
+    return mst_server_conf(s)->strict_continuation == 1;
+}
+
+int mst_conf_traceparent(const server_rec *s)
+{
+    return mst_server_conf(s)->traceparent == 1;
+}
+
 apr_interval_time_t mst_conf_timeout(const server_rec *s)
 {
     apr_interval_time_t timeout = mst_server_conf(s)->timeout;
@@ -148,6 +184,32 @@ double mst_conf_sample_rate(const request_rec *r)
     return rate >= 0.0 ? rate : 1.0;
 }
 
+const apr_array_header_t *mst_conf_rate_rules(const request_rec *r)
+{
+    return mst_dir_conf(r->per_dir_config)->rate_rules;
+}
+
+unsigned mst_conf_context(const request_rec *r)
+{
+    int context = mst_dir_conf(r->per_dir_config)->context;
+    return context != -1 ? (unsigned)context : MST_CONTEXT_EXTRACT | MST_CONTEXT_INJECT;
+}
+
+const apr_array_header_t *mst_conf_ignore_rules(const request_rec *r)
+{
+    return mst_dir_conf(r->per_dir_config)->ignore_rules;
+}
+
+int mst_conf_ignores_own_pages(const request_rec *r)
+{
+    return !mst_dir_conf(r->per_dir_config)->ignore_reset;
+}
+
+const mst_name_t *mst_conf_name(const request_rec *r)
+{
+    return mst_dir_conf(r->per_dir_config)->name;
+}
+
 unsigned mst_conf_spans(const request_rec *r)
 {
     const mst_dir_conf_t *conf = mst_dir_conf(r->per_dir_config);
@@ -160,6 +222,16 @@ unsigned mst_conf_spans(const request_rec *r)
 int mst_conf_send_default_pii(const request_rec *r)
 {
     return mst_dir_conf(r->per_dir_config)->send_default_pii == 1;
+}
+
+int mst_conf_server_timing(const request_rec *r)
+{
+    return mst_dir_conf(r->per_dir_config)->server_timing == 1;
+}
+
+int mst_conf_meta(const request_rec *r)
+{
+    return mst_dir_conf(r->per_dir_config)->meta == 1;
 }
 
 const char *mst_conf_sink_file(const request_rec *r)

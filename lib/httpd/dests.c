@@ -34,6 +34,7 @@ static int same_dest(const st_dest_t *a, const st_dest_t *b)
 {
     return same_endpoint(a, b) && same_text(a->environment, b->environment) &&
            same_text(a->release, b->release) &&
+           same_text(st_dest_org_id(a), st_dest_org_id(b)) &&
            same_text(a->server_name, b->server_name) &&
            same_text(a->ca_file, b->ca_file) && a->timeout == b->timeout;
 }
@@ -84,6 +85,7 @@ void mst_dests_build(apr_pool_t *pconf, server_rec *main_server)
         st_dest_t dest = {.dsn = mst_conf_dsn(s),
                           .environment = mst_conf_environment(s),
                           .release = mst_conf_release(s),
+                          .org_id = mst_conf_org_id(s),
                           .server_name = name != NULL ? name : host,
                           .ca_file = mst_conf_ca_file(s),
                           .timeout = mst_conf_timeout(s)};

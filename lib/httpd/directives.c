@@ -4,6 +4,7 @@
 
 #include <apr_strings.h>
 #include "mst_config.h"
+#include "mst_expr.h"
 #include "mst_value.h"
 
 #define FLUSH_MIN    apr_time_from_msec(100)
@@ -120,11 +121,121 @@ static const char *set_send_default_pii(cmd_parms *cmd, void *dir, const char *v
                      cmd->pool);
 }
 
-static const char *set_sample_rate(cmd_parms *cmd, void *dir, const char *value)
+static const char *set_server_timing(cmd_parms *cmd, void *dir, const char *value)
 {
     mst_dir_conf_t *conf = dir;
-    return mst_value_rate(&conf->sample_rate, MST_DIRECTIVE_SAMPLE_RATE, value,
-                          cmd->pool);
+    return on_or_off(&conf->server_timing, MST_DIRECTIVE_SERVER_TIMING, value, cmd->pool);
+}
+
+static const char *set_meta(cmd_parms *cmd, void *dir, const char *value)
+{
+    mst_dir_conf_t *conf = dir;
+    return on_or_off(&conf->meta, MST_DIRECTIVE_META, value, cmd->pool);
+}
+
+static const char *set_traceparent(cmd_parms *cmd, void *unused, const char *value)
+{
+    return on_or_off(&mst_server_conf(cmd->server)->traceparent,
+                     MST_DIRECTIVE_TRACEPARENT, value, cmd->pool);
+}
+
+/* A line with an expression is a rule, one without is the default. */
+static const char *set_sample_rate(cmd_parms *cmd, void *dir, const char *value,
+                                   const char *word)
+{
+    mst_dir_conf_t *conf = dir;
+    double rate = -1.0;
+    const char *problem =
+        mst_value_rate(&rate, MST_DIRECTIVE_SAMPLE_RATE, value, cmd->pool);
+    if (problem != NULL || word == NULL) {
+        conf->sample_rate = rate;
+        return problem;
+    }
+    const char *text = mst_expr_word(word);
+    if (text == NULL) {
+        return apr_psprintf(cmd->pool,
+                            MST_DIRECTIVE_SAMPLE_RATE
+                            ": \"%s\" is not allowed behind the rate; allowed is "
+                            "expr=EXPRESSION",
+                            word);
+    }
+    mst_rate_rule_t rule = {.rate = rate};
+    problem = mst_expr_parse(&rule.expr, MST_DIRECTIVE_SAMPLE_RATE, text, cmd);
+    if (conf->rate_rules == NULL) {
+        conf->rate_rules = apr_array_make(cmd->pool, 2, sizeof(rule));
+    }
+    APR_ARRAY_PUSH(conf->rate_rules, mst_rate_rule_t) = rule;
+    return problem;
+}
+
+/* Called once per word of the line. */
+static const char *set_ignore(cmd_parms *cmd, void *dir, const char *word)
+{
+    mst_dir_conf_t *conf = dir;
+    if (strcasecmp(word, "none") == 0) {
+        conf->ignore_reset = 1;
+        conf->ignore_rules = NULL;
+        return NULL;
+    }
+    mst_ignore_rule_t rule;
+    const char *problem = mst_ignore_parse(&rule, MST_DIRECTIVE_IGNORE, word, cmd);
+    if (conf->ignore_rules == NULL) {
+        conf->ignore_rules = apr_array_make(cmd->pool, 2, sizeof(rule));
+    }
+    APR_ARRAY_PUSH(conf->ignore_rules, mst_ignore_rule_t) = rule;
+    return problem;
+}
+
+static const char *set_name(cmd_parms *cmd, void *dir, const char *value)
+{
+    mst_dir_conf_t *conf = dir;
+    mst_name_t *name = apr_palloc(cmd->pool, sizeof(*name));
+    conf->name = name;
+    return mst_name_parse(name, MST_DIRECTIVE_NAME, value, cmd);
+}
+
+static const char *set_context(cmd_parms *cmd, void *dir, const char *value)
+{
+    static const struct {
+        const char *name;
+        unsigned bits;
+    } contexts[] = {
+        {"extract", MST_CONTEXT_EXTRACT},
+        {"inject", MST_CONTEXT_INJECT},
+        {"propagate", MST_CONTEXT_EXTRACT | MST_CONTEXT_INJECT},
+        {"ignore", 0},
+    };
+    mst_dir_conf_t *conf = dir;
+    for (size_t i = 0; i < sizeof(contexts) / sizeof(contexts[0]); i++) {
+        if (strcasecmp(contexts[i].name, value) == 0) {
+            conf->context = (int)contexts[i].bits;
+            return NULL;
+        }
+    }
+    return apr_psprintf(cmd->pool,
+                        MST_DIRECTIVE_CONTEXT
+                        ": \"%s\" is not allowed; allowed are extract, inject, propagate "
+                        "and ignore",
+                        value);
+}
+
+/* Called once per word of the line. */
+static const char *set_trust(cmd_parms *cmd, void *unused, const char *word)
+{
+    return mst_trust_add(&mst_server_conf(cmd->server)->trust, MST_DIRECTIVE_TRUST, word,
+                         cmd->pool);
+}
+
+static const char *set_strict(cmd_parms *cmd, void *unused, const char *value)
+{
+    return on_or_off(&mst_server_conf(cmd->server)->strict_continuation,
+                     MST_DIRECTIVE_STRICT, value, cmd->pool);
+}
+
+static const char *set_org_id(cmd_parms *cmd, void *unused, const char *value)
+{
+    mst_server_conf(cmd->server)->org_id = value;
+    return mst_value_org_id(MST_DIRECTIVE_ORG_ID, value, cmd->pool);
 }
 
 /* The bit of a span kind, 0 when there is none of that name. */
@@ -135,6 +246,7 @@ static unsigned span_kind(const char *name)
         unsigned bit;
     } kinds[] = {
         {"Handler", MST_SPANS_HANDLER},
+        {"Proxy", MST_SPANS_PROXY},
         {"OutputFilters", MST_SPANS_OUTPUT},
         {"Subrequests", MST_SPANS_SUBREQUESTS},
         {"All", MST_SPANS_ALL},
@@ -159,7 +271,7 @@ static const char *set_spans(cmd_parms *cmd, void *dir, const char *word)
         return apr_psprintf(
             cmd->pool,
             MST_DIRECTIVE_SPANS
-            ": \"%s\" is no kind of span; allowed are Handler, "
+            ": \"%s\" is no kind of span; allowed are Handler, Proxy, "
             "OutputFilters, Subrequests and All, each with + or - before it "
             "or without, and None",
             word);
@@ -216,10 +328,28 @@ const command_rec mst_directives[] = {
                   "the release's name, for example shop@1.4.2"),
     AP_INIT_TAKE1(MST_DIRECTIVE_SERVER_NAME, set_server_name, NULL, RSRC_CONF,
                   "the name of this machine; the host name unless given"),
-    AP_INIT_TAKE1(MST_DIRECTIVE_SAMPLE_RATE, set_sample_rate, NULL, DIRECTORY,
-                  "the share of requests that is traced, 0 to 1"),
+    AP_INIT_TAKE12(MST_DIRECTIVE_SAMPLE_RATE, set_sample_rate, NULL, DIRECTORY,
+                   "the share of requests that is traced, 0 to 1, and when"),
+    AP_INIT_ITERATE(MST_DIRECTIVE_IGNORE, set_ignore, NULL, ANYWHERE,
+                    "requests and child spans that are not recorded"),
+    AP_INIT_TAKE1(MST_DIRECTIVE_NAME, set_name, NULL, ANYWHERE,
+                  "the route of requests, an expression for it, auto or off"),
+    AP_INIT_TAKE1(MST_DIRECTIVE_CONTEXT, set_context, NULL, DIRECTORY,
+                  "extract, inject, propagate or ignore: what happens to trace headers"),
+    AP_INIT_ITERATE(MST_DIRECTIVE_TRUST, set_trust, NULL, RSRC_CONF,
+                    "all, none or networks: whose trace headers count"),
+    AP_INIT_TAKE1(MST_DIRECTIVE_STRICT, set_strict, NULL, RSRC_CONF,
+                  "On or Off: whether traces without an organisation's id go on"),
+    AP_INIT_TAKE1(MST_DIRECTIVE_ORG_ID, set_org_id, NULL, RSRC_CONF,
+                  "the id of the organisation at Sentry, digits"),
     AP_INIT_ITERATE(MST_DIRECTIVE_SPANS, set_spans, NULL, ANYWHERE,
                     "which child spans are recorded"),
+    AP_INIT_TAKE1(MST_DIRECTIVE_TRACEPARENT, set_traceparent, NULL, RSRC_CONF,
+                  "On or Off: whether backends get a W3C traceparent header as well"),
+    AP_INIT_TAKE1(MST_DIRECTIVE_SERVER_TIMING, set_server_timing, NULL, DIRECTORY,
+                  "On or Off: whether responses tell the browser their trace"),
+    AP_INIT_TAKE1(MST_DIRECTIVE_META, set_meta, NULL, DIRECTORY,
+                  "On or Off: whether pages tell the browser their trace"),
     AP_INIT_TAKE1(MST_DIRECTIVE_SEND_DEFAULT_PII, set_send_default_pii, NULL, DIRECTORY,
                   "On or Off: whether client addresses and user names are sent"),
     AP_INIT_TAKE1(MST_DIRECTIVE_FLUSH, set_flush, NULL, RSRC_CONF,
@@ -234,4 +364,4 @@ const command_rec mst_directives[] = {
                   "file that the handler " MST_HANDLER_SINK " appends envelopes to"),
     AP_INIT_TAKE1(MST_DIRECTIVE_SINK_ALLOW, set_sink_allow, NULL, DIRECTORY,
                   "loopback or all: who may post to the handler " MST_HANDLER_SINK),
-    {NULL}};
+    {.name = NULL}};

@@ -4,6 +4,7 @@
 
 #include "mst_config.h"
 #include "mst_filter_slots.h"
+#include "mst_ignore.h"
 #include "mst_request.h"
 
 /* The span of this filter in this request; a new one at its first call. */
@@ -17,12 +18,15 @@ static int filter_span(mst_req_t *req, const ap_filter_t *f, int slot, st_ns_t n
     if (span != ST_SPAN_NONE) {
         return span;
     }
+    if (st_segment_is_full(seg)) {
+        st_segment_span_refuse(seg, f, scope);
+        return ST_SPAN_NONE;
+    }
     const char *name = seg->sampled ? mst_slot_filter_name(slot, f, seg->pool) : NULL;
     span = st_segment_span_add(seg, ST_OP_MIDDLEWARE, name, mst_slot_module(slot), now);
-    if (span != ST_SPAN_NONE) {
-        seg->spans[span].owner = f;
-        seg->spans[span].owner_scope = scope;
-    }
+    seg->spans[span].owner = f;
+    seg->spans[span].owner_scope = scope;
+    mst_ignore_child(req, span, name);
     return span;
 }
 

@@ -6,6 +6,8 @@
 #include <string.h>
 #include <unistd.h>
 #include "mst_config.h"
+#include "mst_ignore.h"
+#include "mst_outgoing.h"
 #include "mst_request.h"
 
 typedef int handler_fn(request_rec *r);
@@ -43,12 +45,27 @@ static int handlers_run(request_rec *r)
     return DECLINED;
 }
 
+/* The same without a span for the handler: what it calls comes from the span above. */
+static int handlers_run_told(request_rec *r, mst_req_t *req)
+{
+    mst_outgoing_t out;
+    mst_outgoing_begin(req, &out, r, mst_outgoing_is_wanted(r));
+    int rv = handlers_run(r);
+    mst_outgoing_end(req, &out);
+    return rv;
+}
+
+static int is_core(const char *source)
+{
+    return strcmp(source, "core.c") == 0;
+}
+
 /* The core's handler answers whatever nobody else wants, so r->handler names a media type or
  * nothing of interest there. */
 static const char *handler_name(const request_rec *r, const char *handler,
                                 const char *source, apr_pool_t *pool)
 {
-    if (strcmp(source, "core.c") == 0) {
+    if (is_core(source)) {
         return "default-handler";
     }
     if (handler == NULL) {
@@ -85,6 +102,8 @@ static int handlers_run_traced(request_rec *r, mst_req_t *req)
     st_segment_t *seg = req->seg;
     const char *handler = r->handler;
     int status_before = r->status;
+    int is_wanted = mst_outgoing_is_wanted(r);
+    mst_outgoing_t out;
     st_frame_t frame;
     int span = ST_SPAN_NONE;
     int rv = DECLINED;
@@ -95,11 +114,17 @@ static int handlers_run_traced(request_rec *r, mst_req_t *req)
             st_ns_t now = mst_req_now(req);
             span = st_segment_span_add(seg, ST_OP_HANDLER, handler, NULL, now);
             st_frame_enter(seg, &frame, span, now);
+            mst_ignore_child(req, span, handler);
+            mst_outgoing_begin(req, &out, r, is_wanted);
             entered = 1;
+        }
+        if (is_core(entry->module)) {
+            mst_ignore_child(req, span, "default-handler");
         }
         int before = seg->span_count + seg->overflow;
         rv = entry->fn(r);
         if (rv != DECLINED || seg->span_count + seg->overflow != before) {
+            mst_outgoing_end(req, &out);
             st_frame_leave(seg, &frame, mst_req_now(req));
             entered = 0;
             int status = r->status != status_before ? r->status : HTTP_OK;
@@ -108,6 +133,7 @@ static int handlers_run_traced(request_rec *r, mst_req_t *req)
         }
     }
     if (entered) {
+        mst_outgoing_end(req, &out);
         st_frame_leave(seg, &frame, mst_req_now(req));
         st_segment_span_drop(seg, span);
     }
@@ -134,13 +160,15 @@ static int handlers_run_scoped(request_rec *r, mst_req_t *req)
     st_ns_t now = mst_req_now(req);
     const char *name = seg->sampled ? scope_name(r, seg->pool) : NULL;
     int span = st_segment_span_add(seg, ST_OP_FUNCTION, name, NULL, now);
+    mst_ignore_child(req, span, name);
     st_frame_enter(seg, &frame, span, now);
-    mst_req_scope_set(r, span);
+    /* One that has no room still tells its filters from those of others. */
+    mst_req_scope_set(r, span != ST_SPAN_NONE ? span : seg->span_max + seg->overflow);
     if (seg->sampled && r->uri != NULL) {
         st_span_attr_str(seg, span, ST_ATTR_URL_PATH, apr_pstrdup(seg->pool, r->uri));
     }
-    int rv =
-        req->spans & MST_SPANS_HANDLER ? handlers_run_traced(r, req) : handlers_run(r);
+    int rv = req->spans & MST_SPANS_HANDLER ? handlers_run_traced(r, req)
+                                            : handlers_run_told(r, req);
     if (ap_is_HTTP_ERROR(rv)) {
         st_span_fail(seg, span, st_status_message(rv));
     }
@@ -160,7 +188,8 @@ static int handler_dispatch(request_rec *r)
     if (r != req->top && req->spans & MST_SPANS_SUBREQUESTS) {
         return handlers_run_scoped(r, req);
     }
-    return req->spans & MST_SPANS_HANDLER ? handlers_run_traced(r, req) : handlers_run(r);
+    return req->spans & MST_SPANS_HANDLER ? handlers_run_traced(r, req)
+                                          : handlers_run_told(r, req);
 }
 
 static int quick_handlers_run(request_rec *r, int lookup)
@@ -186,6 +215,7 @@ static int quick_handler_dispatch(request_rec *r, int lookup)
     st_frame_t frame;
     st_ns_t now = mst_req_now(req);
     int span = st_segment_span_add(seg, ST_OP_HANDLER, "quick-handler", NULL, now);
+    mst_ignore_child(req, span, "quick-handler");
     st_frame_enter(seg, &frame, span, now);
     int rv = DECLINED;
     const char *source = NULL;

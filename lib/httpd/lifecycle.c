@@ -9,6 +9,7 @@
 #include "mst_env.h"
 #include "mst_filters.h"
 #include "mst_hooks.h"
+#include "mst_proxy.h"
 #include "st_log.h"
 
 /* The core's messages go to the error log of the main server. */
@@ -72,6 +73,7 @@ int mst_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, serv
     }
     mst_filters_wrap_known(pconf);
     mst_hooks_wrap(pconf);
+    mst_proxy_wrap(pconf);
     return OK;
 }
 

@@ -22,6 +22,7 @@ extern module AP_MODULE_DECLARE_DATA sentry_trace_module;
 
 APLOG_USE_MODULE(sentry_trace);
 
-#define MST_HANDLER_SINK "sentry-trace-sink"
+#define MST_HANDLER_SINK   "sentry-trace-sink"
+#define MST_HANDLER_STATUS "sentry-trace-status"
 
 #endif /* MST_PRIVATE_H */

@@ -16,6 +16,8 @@
  * the request inside such a call. */
 
 #include "mst_private.h"
+#include "st_continue.h"
+#include "st_report.h"
 #include "st_segment.h"
 
 typedef struct mst_req_t {
@@ -24,7 +26,17 @@ typedef struct mst_req_t {
     unsigned spans; /* MST_SPANS_* */
     int decided;
     int dest;
-    pid_t thread_id; /* of the thread that ran the handler last; 0 when none did */
+    pid_t thread_id;    /* of the thread that ran the handler last; 0 when none did */
+    const char *route;  /* of the segment's name; NULL: not known */
+    st_reason_t reason; /* why it is not recorded; of no meaning while it is */
+    st_continue_t *incoming;    /* of the client's headers; NULL: none counts */
+    const char *client_trace;   /* sentry-trace as the client sent it, or NULL */
+    const char *client_baggage; /* baggage likewise */
+    int headers_removed;        /* 1: these were taken away from the handlers */
+    const apr_array_header_t *ignore_rules;  /* for names of children; NULL: none */
+    struct mst_outgoing_t *outgoing;         /* what is told to backends now, or NULL */
+    char trace_id_text[ST_TRACE_ID_HEX + 1]; /* of the variables: mst_variables.h */
+    char span_id_text[ST_SPAN_ID_HEX + 1];
 } mst_req_t;
 
 /* The state of the request that r belongs to; NULL when it is not traced (or no longer). Any
@@ -48,6 +60,10 @@ void mst_req_open(request_rec *r);
  * spans; opens the segment when it is on only now. Once per request; later calls only look
  * up. @return the state, or NULL when not traced. */
 mst_req_t *mst_req_decide(request_rec *r);
+
+/* Puts back what was taken away from the handlers, so that logs show what the client sent.
+ * Called at log_transaction, first. */
+void mst_req_headers_restore(request_rec *r);
 
 /* End of the request: opens what never was (requests that httpd rejects before
  * post_read_request), adds attributes, closes, and pushes the record or counts the drop.

@@ -9,7 +9,9 @@
 
 int mst_post_read_request(request_rec *r);
 void mst_insert_filter(request_rec *r);
-int mst_log_transaction(request_rec *r);
+void mst_insert_error_filter(request_rec *r);
+int mst_log_transaction_first(request_rec *r); /* before anybody logs */
+int mst_log_transaction(request_rec *r);       /* after everybody */
 
 /* The content handler sentry-trace-sink. */
 int mst_handler_sink(request_rec *r);

@@ -18,6 +18,9 @@ const char *mst_value_server_name(const char *name, const char *value, apr_pool_
 const char *mst_value_rate(double *prate, const char *name, const char *value,
                            apr_pool_t *p);
 
+/* Digits, as in the host name of a DSN without its "o". */
+const char *mst_value_org_id(const char *name, const char *value, apr_pool_t *p);
+
 /* A time with an optional unit (ms, s, min; seconds without), within [low, high]. */
 const char *mst_value_time(apr_interval_time_t *ptime, const char *name,
                            const char *value, apr_interval_time_t low,

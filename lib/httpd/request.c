@@ -8,8 +8,12 @@
 #include "mst_child.h"
 #include "mst_config.h"
 #include "mst_dests.h"
+#include "mst_ignore.h"
+#include "mst_incoming.h"
+#include "mst_name.h"
+#include "mst_sampler.h"
+#include "mst_variables.h"
 #include "st_record.h"
-#include "st_sampling.h"
 #include "st_version.h"
 
 /* A clock that jumped while the request was read must not make a span of hours. */
@@ -84,9 +88,12 @@ static mst_req_t *req_new(request_rec *r, mst_child_t *child)
     req->top = r;
     req->dest = mst_conf_dest(r->server);
     req->spans = mst_conf_spans(r);
+    req->ignore_rules = mst_ignore_child_rules(r);
+    mst_incoming_read(req, r);
     ap_set_module_config(r->request_config, &sentry_trace_module, req);
     ap_set_module_config(r->connection->conn_config, &sentry_trace_module, req);
     apr_pool_cleanup_register(r->pool, req, req_cleanup, apr_pool_cleanup_null);
+    mst_variables_open(req);
     return req;
 }
 
@@ -145,45 +152,59 @@ void mst_req_open(request_rec *r)
     req_new(r, child);
 }
 
-static void req_sample(mst_req_t *req, const request_rec *r)
-{
-    st_segment_t *seg = req->seg;
-    seg->sample_rate = mst_conf_sample_rate(r);
-    seg->sample_rand = st_sampling_rand(&seg->trace_id);
-    if (!st_sampling_decide(seg->sample_rand, seg->sample_rate)) {
-        st_segment_unsample(seg);
-    }
-}
-
 /* The top request's first look at its final configuration. */
 static mst_req_t *top_decide(request_rec *r, mst_req_t *req)
 {
-    if (!is_wanted(r)) {
+    mst_child_t *child = mst_child();
+    if (child == NULL || !is_wanted(r)) {
         if (req != NULL) {
+            mst_variables_remove(req);
             req_detach(req);
         }
         return NULL;
     }
-    mst_child_t *child = mst_child();
     if (req == NULL) {
-        if (child == NULL || !is_foreign(r)) {
+        if (!is_foreign(r)) {
             return NULL;
         }
         req = req_new(r, child);
     }
     req->decided = 1;
     req->spans = mst_conf_spans(r);
-    req_sample(req, r);
+    req->ignore_rules = mst_ignore_child_rules(r);
+    mst_incoming_settle(req, r);
+    mst_name_set(req);
+    mst_sampler_decide(req, r, child);
+    mst_variables_settle(req);
     return req;
 }
 
 mst_req_t *mst_req_decide(request_rec *r)
 {
     mst_req_t *req = mst_req_of(r);
-    if (r->main != NULL || r->prev != NULL || (req != NULL && req->decided)) {
+    if (r->main != NULL || (req != NULL && req->decided)) {
         return req;
     }
+    /* A request that is refused early and answered by an ErrorDocument never comes here
+     * itself. */
+    while (r->prev != NULL) {
+        r = r->prev;
+    }
     return top_decide(r, req);
+}
+
+void mst_req_headers_restore(request_rec *r)
+{
+    const mst_req_t *req = mst_req_of(r);
+    if (req == NULL || !req->headers_removed) {
+        return;
+    }
+    if (req->client_trace != NULL) {
+        apr_table_setn(r->headers_in, "sentry-trace", req->client_trace);
+    }
+    if (req->client_baggage != NULL) {
+        apr_table_setn(r->headers_in, "baggage", req->client_baggage);
+    }
 }
 
 /* Counts and queues a closed segment. Every span of it ends in exactly one counter. */
@@ -194,8 +215,12 @@ static void req_push(mst_req_t *req, mst_child_t *child)
     uint64_t total = (uint64_t)st_segment_span_total(seg);
     st_counters_created(counters, ST_CATEGORY_SPAN, total);
     if (!seg->sampled) {
-        st_counters_discarded(counters, ST_REASON_SAMPLE_RATE, ST_CATEGORY_SPAN, total);
+        st_counters_discarded(counters, req->reason, ST_CATEGORY_SPAN, total);
         return;
+    }
+    if (seg->ignored > 0) {
+        st_counters_discarded(counters, ST_REASON_IGNORED, ST_CATEGORY_SPAN,
+                              (uint64_t)seg->ignored);
     }
     if (seg->overflow > 0) {
         st_counters_discarded(counters, ST_REASON_BUFFER_OVERFLOW, ST_CATEGORY_SPAN,
@@ -206,7 +231,7 @@ static void req_push(mst_req_t *req, mst_child_t *child)
     void *mem = st_ring_reserve(&child->ring, size, &pos);
     if (mem == NULL) {
         st_counters_discarded(counters, ST_REASON_QUEUE_OVERFLOW, ST_CATEGORY_SPAN,
-                              total - (uint64_t)seg->overflow);
+                              total - (uint64_t)seg->overflow - (uint64_t)seg->ignored);
         st_sender_wake(child->sender);
         return;
     }

@@ -9,6 +9,7 @@
 #define ENVIRONMENT_MAX 64  /* https://develop.sentry.dev/sdk/foundations/data-model/ */
 #define RELEASE_MAX     200 /* same page */
 #define SERVER_NAME_MAX 256
+#define ORG_ID_MAX      20
 
 const char *mst_value_dsn(const st_dsn_t **pdsn, const char *name, const char *value,
                           apr_pool_t *p)
@@ -87,6 +88,16 @@ const char *mst_value_rate(double *prate, const char *name, const char *value,
                             name, value);
     }
     return NULL;
+}
+
+const char *mst_value_org_id(const char *name, const char *value, apr_pool_t *p)
+{
+    size_t len = strlen(value);
+    if (len <= ORG_ID_MAX && strspn(value, "0123456789") == len) {
+        return NULL;
+    }
+    return apr_psprintf(p, "%s: \"%s\" is no organisation id; allowed are 1 to %d digits",
+                        name, value, ORG_ID_MAX);
 }
 
 /* "5s", "500ms": a whole unit where possible, for messages. */

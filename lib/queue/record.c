@@ -44,8 +44,8 @@ static size_t strings_of_attrs(const st_attr_t *attrs, int count)
 /* String bytes of all spans. */
 static size_t strings_total(const st_segment_t *seg)
 {
-    size_t strings =
-        string_len(st_str(seg->name)) + strings_of_attrs(seg->attrs, seg->attr_count);
+    size_t strings = string_len(st_str(seg->name)) + string_len(st_str(seg->dsc)) +
+                     strings_of_attrs(seg->attrs, seg->attr_count);
     for (int i = 0; i < seg->span_count; i++) {
         const st_span_t *span = &seg->spans[i];
         strings += string_len(st_str(span->name)) + string_len(st_str(span->module)) +
@@ -158,6 +158,7 @@ void st_record_pack(const st_segment_t *seg, uint16_t dest, void *mem, size_t si
     size_t attrs = attrs_total(seg);
     packer_t packer = {.attr = (record_attr_t *)(spans + span_count)};
     packer.strings = (char *)(packer.attr + attrs);
+    record_str_t dsc = pack_str(&packer, st_str(seg->dsc));
     pack_segment_span(&packer, &spans[0], seg);
     for (int i = 0; i < seg->span_count; i++) {
         pack_span(&packer, &spans[i + 1], seg, &seg->spans[i]);
@@ -175,6 +176,8 @@ void st_record_pack(const st_segment_t *seg, uint16_t dest, void *mem, size_t si
         .trace_id = seg->trace_id,
         .sample_rate = seg->sample_rate,
         .sample_rand = seg->sample_rand,
+        .dsc = dsc,
+        .has_dsc = seg->dsc != NULL,
     };
     head->checksum = st_record_checksum(mem, size);
 }

@@ -26,6 +26,9 @@ typedef struct record_head_t {
     st_trace_id_t trace_id;
     double sample_rate;
     double sample_rand;
+    record_str_t dsc;
+    uint32_t has_dsc; /* 1, or 0: `dsc` is empty */
+    uint32_t reserved;
 } record_head_t;
 
 typedef struct record_span_t {
@@ -50,7 +53,7 @@ typedef struct record_attr_t {
     } value;
 } record_attr_t;
 
-_Static_assert(sizeof(record_head_t) == 64, "no padding in a record");
+_Static_assert(sizeof(record_head_t) == 80, "no padding in a record");
 _Static_assert(sizeof(record_span_t) == 48, "no padding in a record");
 _Static_assert(sizeof(record_attr_t) == 16, "no padding in a record");
 

@@ -106,8 +106,17 @@ static int attr_is_valid(const st_record_t *record, const record_attr_t *attr)
     }
 }
 
+static int dsc_is_valid(const st_record_t *record, const record_head_t *head)
+{
+    return head->has_dsc <= 1 && (head->has_dsc == 1 || head->dsc.len == 0) &&
+           str_is_valid(record, &head->dsc);
+}
+
 static int parts_are_valid(const st_record_t *record)
 {
+    if (!dsc_is_valid(record, (const record_head_t *)record->bytes)) {
+        return 0;
+    }
     for (int i = 0; i < record->head.span_count; i++) {
         if (!span_is_valid(record, &spans_of(record)[i])) {
             return 0;
@@ -119,6 +128,12 @@ static int parts_are_valid(const st_record_t *record)
         }
     }
     return 1;
+}
+
+static st_str_t str_of(const st_record_t *record, const record_str_t *str)
+{
+    return (st_str_t){.ptr = record->bytes + record->strings_at + str->at,
+                      .len = str->len};
 }
 
 apr_status_t st_record_open(st_record_t *record, const void *mem, size_t len)
@@ -143,13 +158,12 @@ apr_status_t st_record_open(st_record_t *record, const void *mem, size_t len)
     };
     record->strings_at =
         record->attrs_at + (uint32_t)sizeof(record_attr_t) * head->attr_count;
-    return parts_are_valid(record) ? APR_SUCCESS : ST_E_MALFORMED;
-}
-
-static st_str_t str_of(const st_record_t *record, const record_str_t *str)
-{
-    return (st_str_t){.ptr = record->bytes + record->strings_at + str->at,
-                      .len = str->len};
+    if (!parts_are_valid(record)) {
+        return ST_E_MALFORMED;
+    }
+    record->head.has_dsc = (int)head->has_dsc;
+    record->head.dsc = str_of(record, &head->dsc);
+    return APR_SUCCESS;
 }
 
 void st_record_span(const st_record_t *record, int i, st_record_span_t *span)

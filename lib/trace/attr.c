@@ -2,6 +2,8 @@
 /* The tables behind the attribute keys. */
 #include "st_attr.h"
 
+#include <string.h>
+
 static const struct {
     const char *text;
     st_attr_type_t type;
@@ -14,6 +16,16 @@ static const struct {
 const char *st_attr_key_text(st_attr_key_t key)
 {
     return keys[key].text;
+}
+
+st_attr_key_t st_attr_find(const char *text)
+{
+    for (int key = ST_ATTR_NONE + 1; key < ST_ATTR_COUNT; key++) {
+        if (strcmp(keys[key].text, text) == 0) {
+            return (st_attr_key_t)key;
+        }
+    }
+    return ST_ATTR_NONE;
 }
 
 st_attr_type_t st_attr_key_type(st_attr_key_t key)

@@ -4,7 +4,11 @@
 
 #include <string.h>
 
+#define REFUSED_KEPT   64
 #define SPAN_CAP_FIRST 16
+#define ATTR_CAP_FIRST 4
+/* A proxied call has a dozen attributes; nearly every other child one or none. */
+#define ATTR_CAP_CLIENT 16
 
 const char *st_op_text(st_op_t op)
 {
@@ -29,12 +33,22 @@ st_segment_t *st_segment_open(apr_pool_t *pool, st_rng_t rng, st_ns_t wall_start
     seg->wall_start = wall_start;
     seg->start = start;
     seg->sampled = 1;
+    seg->parent_sampled = -1;
     seg->sample_rate = 1.0;
     seg->name = "HTTP";
     seg->name_source = "url";
     seg->span_max = span_max;
     seg->hint = ST_SPAN_NONE;
     return seg;
+}
+
+void st_segment_trace_renew(st_segment_t *seg)
+{
+    seg->trace_id = st_trace_id_make(&seg->rng);
+    seg->parent_span_id = 0;
+    seg->parent_sampled = -1;
+    seg->sample_rand = -1.0;
+    seg->dsc = NULL;
 }
 
 void st_segment_unsample(st_segment_t *seg)
@@ -44,7 +58,7 @@ void st_segment_unsample(st_segment_t *seg)
 
 int st_segment_span_total(const st_segment_t *seg)
 {
-    return 1 + seg->span_count + seg->overflow;
+    return 1 + seg->span_count + seg->overflow + seg->ignored;
 }
 
 static void spans_grow(st_segment_t *seg)
@@ -58,21 +72,63 @@ static void spans_grow(st_segment_t *seg)
     seg->span_cap = cap;
 }
 
+/* 1 when the frame's span will be in the tree. */
+static int frame_shows(const st_segment_t *seg, const st_frame_t *frame)
+{
+    return frame->span != ST_SPAN_NONE && !seg->spans[frame->span].ignored;
+}
+
 /* The span that calls right now: frames without a span are looked through. */
 static int span_calling(const st_segment_t *seg)
 {
     for (const st_frame_t *frame = seg->top; frame != NULL; frame = frame->up) {
-        if (frame->span != ST_SPAN_NONE) {
+        if (frame_shows(seg, frame)) {
             return frame->span;
         }
     }
     return ST_SPAN_SEGMENT;
 }
 
+st_span_id_t st_segment_calling_id(const st_segment_t *seg)
+{
+    int span = seg->sampled ? span_calling(seg) : ST_SPAN_SEGMENT;
+    return span == ST_SPAN_SEGMENT ? seg->span_id : seg->spans[span].id;
+}
+
+int st_segment_is_full(const st_segment_t *seg)
+{
+    return seg->span_count >= seg->span_max;
+}
+
+/* Who was refused, to count nobody twice. Filters of a sub-request come and go together, so a
+ * few are enough. */
+struct st_refused_t {
+    int count; /* all there ever were; the newest stands at (count - 1) % REFUSED_KEPT */
+    const void *owners[REFUSED_KEPT];
+    int scopes[REFUSED_KEPT];
+};
+
+void st_segment_span_refuse(st_segment_t *seg, const void *owner, int scope)
+{
+    if (seg->refused == NULL) {
+        seg->refused = apr_pcalloc(seg->pool, sizeof(*seg->refused));
+    }
+    struct st_refused_t *refused = seg->refused;
+    for (int i = 0; i < REFUSED_KEPT; i++) {
+        if (refused->owners[i] == owner && refused->scopes[i] == scope) {
+            return;
+        }
+    }
+    int at = refused->count++ % REFUSED_KEPT;
+    refused->owners[at] = owner;
+    refused->scopes[at] = scope;
+    seg->overflow++;
+}
+
 int st_segment_span_add(st_segment_t *seg, st_op_t op, const char *name,
                         const char *module, st_ns_t now)
 {
-    if (seg->span_count >= seg->span_max) {
+    if (st_segment_is_full(seg)) {
         seg->overflow++;
         return ST_SPAN_NONE;
     }
@@ -145,7 +201,8 @@ int st_segment_span_find(st_segment_t *seg, const void *owner, int scope)
 
 static st_attr_t *segment_attr_next(st_segment_t *seg, st_attr_key_t key)
 {
-    if (!seg->sampled || seg->attr_count == ST_SEGMENT_ATTRS) {
+    if (!seg->sampled || seg->attr_count == ST_SEGMENT_ATTRS ||
+        seg->attrs_fixed >> key & 1) {
         return NULL;
     }
     st_attr_t *attr = &seg->attrs[seg->attr_count++];
@@ -172,19 +229,50 @@ void st_segment_attr_int(st_segment_t *seg, st_attr_key_t key, int64_t value)
     }
 }
 
-void st_span_attr_str(st_segment_t *seg, int index, st_attr_key_t key, const char *value)
+static void span_attrs_grow(st_span_t *span, apr_pool_t *pool)
 {
-    if (!seg->sampled || index == ST_SPAN_NONE || value == NULL || value[0] == '\0') {
-        return;
+    int first = span->op == ST_OP_HTTP_CLIENT ? ATTR_CAP_CLIENT : ATTR_CAP_FIRST;
+    int cap = span->attr_cap > 0 ? span->attr_cap * 2 : first;
+    st_attr_t *attrs = apr_palloc(pool, sizeof(*attrs) * (size_t)cap);
+    if (span->attr_count > 0) {
+        memcpy(attrs, span->attrs, sizeof(*attrs) * (size_t)span->attr_count);
+    }
+    span->attrs = attrs;
+    span->attr_cap = cap;
+}
+
+static st_attr_t *span_attr_next(st_segment_t *seg, int index, st_attr_key_t key)
+{
+    if (!seg->sampled || index == ST_SPAN_NONE ||
+        seg->spans[index].attr_count == ST_SPAN_ATTRS_MAX) {
+        return NULL;
     }
     st_span_t *span = &seg->spans[index];
-    if (span->attrs == NULL) {
-        span->attrs = apr_palloc(seg->pool, sizeof(*span->attrs) * ST_SPAN_ATTRS);
+    if (span->attr_count == span->attr_cap) {
+        span_attrs_grow(span, seg->pool);
     }
-    if (span->attr_count == ST_SPAN_ATTRS) {
+    st_attr_t *attr = &span->attrs[span->attr_count++];
+    attr->key = key;
+    return attr;
+}
+
+void st_span_attr_str(st_segment_t *seg, int index, st_attr_key_t key, const char *value)
+{
+    if (value == NULL || value[0] == '\0') {
         return;
     }
-    span->attrs[span->attr_count++] = (st_attr_t){.key = key, .value.str = st_str(value)};
+    st_attr_t *attr = span_attr_next(seg, index, key);
+    if (attr != NULL) {
+        attr->value.str = st_str(value);
+    }
+}
+
+void st_span_attr_int(st_segment_t *seg, int index, st_attr_key_t key, int64_t value)
+{
+    st_attr_t *attr = span_attr_next(seg, index, key);
+    if (attr != NULL) {
+        attr->value.integer = value;
+    }
 }
 
 void st_span_fail(st_segment_t *seg, int index, const char *message)
@@ -210,7 +298,7 @@ static void frame_pop(st_segment_t *seg, st_ns_t now)
     seg->top = frame->up;
     if (frame->up != NULL) {
         /* A frame without a span hands its callees' time up, its own stays its caller's. */
-        frame->up->inner += frame->span != ST_SPAN_NONE ? spent : frame->inner;
+        frame->up->inner += frame_shows(seg, frame) ? spent : frame->inner;
     }
     if (frame->span != ST_SPAN_NONE) {
         st_span_t *span = &seg->spans[frame->span];
@@ -235,15 +323,45 @@ void st_frame_leave(st_segment_t *seg, st_frame_t *frame, st_ns_t now)
     frame_pop(seg, now);
 }
 
+void st_segment_span_ignore(st_segment_t *seg, int span, int is_ignored)
+{
+    seg->spans[span].ignored = is_ignored;
+}
+
+/* Moves the spans that stay together. No parent is ignored, and parents come first. */
+static void spans_compact(st_segment_t *seg)
+{
+    int *moved = apr_palloc(seg->pool, sizeof(*moved) * (size_t)seg->span_count);
+    int kept = 0;
+    for (int i = 0; i < seg->span_count; i++) {
+        if (seg->spans[i].ignored) {
+            continue;
+        }
+        moved[i] = kept;
+        st_span_t *span = &seg->spans[kept++];
+        *span = seg->spans[i];
+        if (span->parent != ST_SPAN_SEGMENT) {
+            span->parent = moved[span->parent];
+        }
+    }
+    seg->ignored += seg->span_count - kept;
+    seg->span_count = kept;
+}
+
 void st_segment_close(st_segment_t *seg, st_ns_t now)
 {
     while (seg->top != NULL) {
         frame_pop(seg, now);
     }
     seg->end = now;
+    int ignored = 0;
     for (int i = 0; i < seg->span_count; i++) {
         if (seg->spans[i].end < seg->spans[i].start) {
             seg->spans[i].end = now;
         }
+        ignored += seg->spans[i].ignored;
+    }
+    if (ignored > 0) {
+        spans_compact(seg);
     }
 }

@@ -34,7 +34,7 @@ static const wrong_t wrong[] = {
     {"SentryTraceSampleRate half", "SentryTraceSampleRate", "half", "0 to 1"},
     {"SentryTraceSampleRate 0,5", "SentryTraceSampleRate", "0,5", "0 to 1"},
     {"SentryTraceSampleRate nan", "SentryTraceSampleRate", "nan", "0 to 1"},
-    {"SentryTraceSampleRate \"\"", "SentryTraceSampleRate", NULL, "takes one argument"},
+    {"SentryTraceSampleRate \"\"", "SentryTraceSampleRate", NULL, "takes 1-2 arguments"},
     {"SentryTraceSpans Handlers", "SentryTraceSpans", "Handlers", "OutputFilters"},
     {"SentryTraceSpans Handler +Hook", "SentryTraceSpans", "+Hook", "OutputFilters"},
     {"SentryTraceSpans +None", "SentryTraceSpans", "+None", "OutputFilters"},

@@ -105,12 +105,14 @@ static int answer_send(connection_t *connection, te_message_t *message,
     }
     int status = answer->status != 0 ? answer->status : 200;
     const char *body = answer->body != NULL ? answer->body : "{}";
+    const char *headers = answer->headers != NULL ? answer->headers : "";
+    const char *type = strstr(headers, "Content-Type:") == NULL
+                           ? "Content-Type: application/json\r\n"
+                           : "";
     char head[ANSWER_MAX];
-    int len =
-        snprintf(head, sizeof(head),
-                 "HTTP/1.1 %d Answer\r\nContent-Type: application/json\r\n"
-                 "Content-Length: %zu\r\n%s\r\n",
-                 status, strlen(body), answer->headers != NULL ? answer->headers : "");
+    int len = snprintf(head, sizeof(head),
+                       "HTTP/1.1 %d Answer\r\nContent-Length: %zu\r\n%s%s\r\n", status,
+                       strlen(body), type, headers);
     te_wire_t *wire = &connection->wire;
     size_t body_len = strcmp(message->method, "HEAD") == 0 ? 0 : strlen(body);
     body_len /= answer->cut == TE_CUT_BODY ? 2 : 1;

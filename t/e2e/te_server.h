@@ -23,7 +23,7 @@ typedef enum {
 typedef struct te_answer_t {
     int status;          /* 0: 200 */
     const char *headers; /* more header lines, each with CRLF; or NULL */
-    const char *body;    /* NULL: "{}" */
+    const char *body;    /* NULL: "{}"; JSON unless a header says otherwise */
     int delay_ms;        /* before the answer */
     te_cut_t cut;
 } te_answer_t;

@@ -40,6 +40,16 @@ static st_segment_t *full_segment(apr_pool_t *pool)
     return seg;
 }
 
+/* A request that went on with a trace, with a context that Sentry would not take as it is. */
+static st_segment_t *continued_segment(apr_pool_t *pool)
+{
+    st_segment_t *seg = t_sample_segment(pool, 5);
+    seg->dsc = "sentry-trace_id=771a43a4192642f0b136d5159a501700,sentry-public_key=short,"
+               "sentry-sample_rate=often,sentry-release=a%20%22b%22,sentry-release=c,x=1,"
+               "sentry-user=d,sentry-replay_id=00112233-4455-6677-8899-AABBCCDDEEFF";
+    return seg;
+}
+
 /* The record as it is, cut at the end, and with one bit turned in the middle. */
 static int record_write(const char *folder, const char *name, const st_segment_t *seg,
                         apr_pool_t *pool)
@@ -66,6 +76,7 @@ int main(int argc, char **argv)
     }
     int written = record_write(argv[1], "bare", bare_segment(pool), pool) &&
                   record_write(argv[1], "sample", t_sample_segment(pool, 1), pool) &&
+                  record_write(argv[1], "continued", continued_segment(pool), pool) &&
                   record_write(argv[1], "full", full_segment(pool), pool);
     apr_pool_destroy(pool);
     return written ? EXIT_SUCCESS : EXIT_FAILURE;

@@ -10,7 +10,7 @@ static const struct {
     int key;
     const char *text;
     st_attr_type_t type;
-} version_1[] = {
+} version_2[] = {
     {1, "http.request.method", ST_TYPE_STRING},
     {2, "http.request.body.size", ST_TYPE_INTEGER},
     {3, "http.response.status_code", ST_TYPE_INTEGER},
@@ -44,17 +44,18 @@ static const struct {
     {31, "sentry.status.message", ST_TYPE_STRING},
     {32, "sentry.segment.name.source", ST_TYPE_STRING},
     {33, "error.type", ST_TYPE_STRING},
+    {34, "http.request.resend_count", ST_TYPE_INTEGER},
 };
 
-enum { VERSION_1_COUNT = sizeof(version_1) / sizeof(version_1[0]) };
+enum { VERSION_2_COUNT = sizeof(version_2) / sizeof(version_2[0]) };
 
 START_TEST(numbers_of_keys_stay_within_a_record_version)
 {
-    st_attr_key_t key = (st_attr_key_t)version_1[_i].key;
-    ck_assert_int_eq(ST_RECORD_VERSION, 1);
+    st_attr_key_t key = (st_attr_key_t)version_2[_i].key;
+    ck_assert_int_eq(ST_RECORD_VERSION, 2);
     ck_assert_int_lt(key, ST_ATTR_COUNT);
-    ck_assert_str_eq(st_attr_key_text(key), version_1[_i].text);
-    ck_assert_int_eq(st_attr_key_type(key), version_1[_i].type);
+    ck_assert_str_eq(st_attr_key_text(key), version_2[_i].text);
+    ck_assert_int_eq(st_attr_key_type(key), version_2[_i].type);
 }
 END_TEST
 
@@ -73,6 +74,18 @@ START_TEST(every_key_has_a_text_of_its_own_and_a_type)
 }
 END_TEST
 
+START_TEST(keys_are_found_by_their_whole_text)
+{
+    for (int key = ST_ATTR_NONE + 1; key < ST_ATTR_COUNT; key++) {
+        ck_assert_int_eq(st_attr_find(st_attr_key_text((st_attr_key_t)key)), key);
+    }
+    ck_assert_int_eq(st_attr_find(""), ST_ATTR_NONE);
+    ck_assert_int_eq(st_attr_find("http"), ST_ATTR_NONE);
+    ck_assert_int_eq(st_attr_find("HTTP.ROUTE"), ST_ATTR_NONE);
+    ck_assert_int_eq(st_attr_find("http.routes"), ST_ATTR_NONE);
+}
+END_TEST
+
 START_TEST(a_segment_has_room_for_one_of_each)
 {
     ck_assert_int_le(ST_ATTR_COUNT - 1, ST_SEGMENT_ATTRS);
@@ -82,8 +95,9 @@ END_TEST
 static void add_cases(TCase *tcase)
 {
     tcase_add_loop_test(tcase, numbers_of_keys_stay_within_a_record_version, 0,
-                        VERSION_1_COUNT);
+                        VERSION_2_COUNT);
     tcase_add_test(tcase, every_key_has_a_text_of_its_own_and_a_type);
+    tcase_add_test(tcase, keys_are_found_by_their_whole_text);
     tcase_add_test(tcase, a_segment_has_room_for_one_of_each);
 }
 

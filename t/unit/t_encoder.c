@@ -161,6 +161,23 @@ static const struct {
     const char *source, *sent;
 } sources[] = {{"url", "-"}, {"route", T_SAMPLE_NAME}, {"custom", T_SAMPLE_NAME}};
 
+START_TEST(a_continued_trace_goes_out_with_the_context_it_came_with)
+{
+    st_segment_t *seg = t_sample_segment(t_pool, 1);
+    seg->dsc = "sentry-public_key=00112233445566778899aabbccddeeff,sentry-sampled=true,"
+               "sentry-user=x,sentry-sample_rate=often";
+    json_t *dsc = dsc_of(encode(make_encoder(), t_sample_pack(t_pool, seg), NULL));
+    ck_assert_str_eq(text_of(dsc, "public_key"), "00112233445566778899aabbccddeeff");
+    ck_assert_str_eq(text_of(dsc, "sampled"), "true");
+    ck_assert_uint_eq(json_object_size(dsc), 3);
+    st_buf_clear(&out);
+    seg->dsc = "";
+    dsc = dsc_of(encode(make_encoder(), t_sample_pack(t_pool, seg), NULL));
+    ck_assert_str_eq(text_of(dsc, "public_key"), KEY);
+    ck_assert_uint_eq(json_object_size(dsc), 2);
+}
+END_TEST
+
 START_TEST(a_name_made_from_the_url_is_no_transaction)
 {
     st_segment_t *seg = t_sample_segment(t_pool, 1);
@@ -168,50 +185,6 @@ START_TEST(a_name_made_from_the_url_is_no_transaction)
     seg->attrs[0].value.str = st_str(sources[_i].source);
     json_t *dsc = dsc_of(encode(make_encoder(), t_sample_pack(t_pool, seg), NULL));
     ck_assert_str_eq(text_of(dsc, "transaction"), sources[_i].sent);
-}
-END_TEST
-
-static const struct {
-    double rand;
-    const char *text;
-} rands[] = {
-    {0.0, "0.000000"},
-    {0.000001, "0.000001"},
-    {0.123456, "0.123456"},
-    {0.29, "0.290000"},
-    {0.999999, "0.999999"},
-    {0.9999996, "0.999999"},
-    {0.2499999, "0.249999"},
-    {0.5029357, "0.502935"},
-    {1.0, "-"},
-    {-0.1, "-"},
-};
-
-START_TEST(sample_rand_has_six_decimals_and_is_never_rounded_up)
-{
-    st_segment_t *seg = t_sample_segment(t_pool, 1);
-    seg->sample_rand = rands[_i].rand;
-    json_t *dsc = dsc_of(encode(make_encoder(), t_sample_pack(t_pool, seg), NULL));
-    ck_assert_str_eq(text_of(dsc, "sample_rand"), rands[_i].text);
-}
-END_TEST
-
-START_TEST(every_six_digit_sample_rand_goes_out_as_it_is)
-{
-    const st_encoder_t *encoder = make_encoder();
-    st_segment_t *seg = t_sample_segment(t_pool, 1);
-    for (int micros = 0; micros < 1000000; micros += 997) {
-        seg->sample_rand = (double)micros / 1e6;
-        const st_record_t *record = t_sample_pack(t_pool, seg);
-        st_buf_clear(&out);
-        ck_assert_int_eq(st_encoder_spans(encoder, &out, &record, 1, NULL, NOW),
-                         APR_SUCCESS);
-        st_buf_add_char(&out, '\0');
-        char expected[64];
-        snprintf(expected, sizeof(expected), "\"sample_rand\":\"0.%06d\"", micros);
-        ck_assert_msg(strstr(out.data, expected) != NULL, "%s not in %s", expected,
-                      out.data);
-    }
 }
 END_TEST
 
@@ -394,11 +367,9 @@ static void add_cases(TCase *tcase)
     tcase_add_loop_test(tcase, the_dsn_goes_out_without_its_secret, 0, COUNT(dsns));
     tcase_add_test(tcase, the_sampling_context_holds_nothing_but_strings);
     tcase_add_test(tcase, what_is_unknown_is_left_out_of_the_sampling_context);
+    tcase_add_test(tcase, a_continued_trace_goes_out_with_the_context_it_came_with);
     tcase_add_loop_test(tcase, a_name_made_from_the_url_is_no_transaction, 0,
                         COUNT(sources));
-    tcase_add_loop_test(tcase, sample_rand_has_six_decimals_and_is_never_rounded_up, 0,
-                        COUNT(rands));
-    tcase_add_test(tcase, every_six_digit_sample_rand_goes_out_as_it_is);
     tcase_add_test(tcase, the_item_says_its_count_type_and_exact_length);
     tcase_add_test(tcase, records_of_one_trace_share_an_envelope);
     tcase_add_test(tcase, a_report_rides_along);

@@ -100,6 +100,8 @@ static void expect_record(const st_record_t *record, const st_segment_t *seg,
     ck_assert_mem_eq(&record->head.trace_id, &seg->trace_id, sizeof(seg->trace_id));
     ck_assert(record->head.sample_rate == seg->sample_rate);
     ck_assert(record->head.sample_rand == seg->sample_rand);
+    ck_assert_int_eq(record->head.has_dsc, seg->dsc != NULL);
+    expect_str(record->head.dsc, st_str(seg->dsc));
     expect_segment_span(record, seg);
     int at = seg->attr_count;
     for (int i = 0; i < seg->span_count; i++) {
@@ -150,6 +152,24 @@ static st_record_t reopen(const st_segment_t *seg)
     ck_assert_int_eq(st_record_open(&record, mem, size), APR_SUCCESS);
     return record;
 }
+
+START_TEST(an_empty_context_is_not_a_missing_one)
+{
+    st_segment_t *seg = small_segment();
+    st_segment_close(seg, 2000);
+    st_record_t record = reopen(seg);
+    ck_assert_int_eq(record.head.has_dsc, 0);
+    ck_assert_uint_eq(record.head.dsc.len, 0);
+    seg->dsc = "";
+    record = reopen(seg);
+    ck_assert_int_eq(record.head.has_dsc, 1);
+    ck_assert_uint_eq(record.head.dsc.len, 0);
+    seg->dsc = "sentry-a=1";
+    record = reopen(seg);
+    ck_assert_int_eq(record.head.has_dsc, 1);
+    expect_str(record.head.dsc, st_str("sentry-a=1"));
+}
+END_TEST
 
 START_TEST(long_text_is_cut_between_characters)
 {
@@ -255,6 +275,7 @@ END_TEST
 
 static void add_cases(TCase *tcase)
 {
+    tcase_add_test(tcase, an_empty_context_is_not_a_missing_one);
     tcase_add_loop_test(tcase, whatever_is_packed_is_read_back, 0,
                         sizeof(shapes) / sizeof(shapes[0]));
     tcase_add_loop_test(tcase, long_text_is_cut_between_characters, 0, 4);

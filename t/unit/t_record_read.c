@@ -144,7 +144,9 @@ static int span_is_sound(const st_record_t *record, int i)
 /* What the checksum covers up must still be in bounds: all of the record is read. */
 static int record_is_sound(const st_record_t *record)
 {
-    int sound = 1;
+    int sound = str_is_inside(record, record->head.dsc) &&
+                (record->head.has_dsc == 1 ||
+                 (record->head.has_dsc == 0 && record->head.dsc.len == 0));
     for (int i = 0; sound && i < record->head.span_count; i++) {
         sound = span_is_sound(record, i);
     }
@@ -223,6 +225,25 @@ static void rand_is_infinite(record_head_t *head, record_span_t *span,
     head->sample_rand = INFINITY;
 }
 
+static void dsc_runs_out(record_head_t *head, record_span_t *span, record_attr_t *attr)
+{
+    head->has_dsc = 1;
+    head->dsc = (record_str_t){.at = 1, .len = head->strings_len};
+}
+
+static void dsc_is_there_and_not(record_head_t *head, record_span_t *span,
+                                 record_attr_t *attr)
+{
+    head->has_dsc = 0;
+    head->dsc = (record_str_t){.at = 0, .len = 1};
+}
+
+static void dsc_flag_is_unknown(record_head_t *head, record_span_t *span,
+                                record_attr_t *attr)
+{
+    head->has_dsc = 2;
+}
+
 static void no_id(record_head_t *head, record_span_t *span, record_attr_t *attr)
 {
     span->id = 0;
@@ -290,10 +311,11 @@ static void time_is_nan(record_head_t *head, record_span_t *span, record_attr_t 
 }
 
 static damage_fn *const damages[] = {
-    other_magic,       other_version, other_length, no_spans,      rate_is_nan,
-    rand_is_infinite,  no_id,         ends_early,   op_is_0,       op_is_unknown,
-    status_is_unknown, name_runs_out, name_wraps,   attrs_run_out, key_is_0,
-    key_is_unknown,    text_runs_out, time_is_nan,
+    other_magic,         other_version, other_length, no_spans,      rate_is_nan,
+    rand_is_infinite,    no_id,         ends_early,   op_is_0,       op_is_unknown,
+    status_is_unknown,   name_runs_out, name_wraps,   attrs_run_out, key_is_0,
+    key_is_unknown,      text_runs_out, time_is_nan,  dsc_runs_out,  dsc_is_there_and_not,
+    dsc_flag_is_unknown,
 };
 
 START_TEST(wrong_field_is_refused)

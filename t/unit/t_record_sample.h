@@ -51,6 +51,7 @@ static inline st_segment_t *sample_segment(apr_pool_t *pool, st_rng_t *rng,
     seg->parent_span_id = st_rng_next(rng) % 2 * st_rng_next(rng);
     seg->sample_rate = (double)(st_rng_next(rng) % 1000) / 1000.0;
     seg->sample_rand = st_sampling_rand(&seg->trace_id);
+    seg->dsc = st_rng_next(rng) % 3 == 0 ? NULL : sample_text(pool, rng, text_max);
     sample_attrs(seg, rng, text_max);
     st_frame_t *frames = apr_palloc(pool, sizeof(*frames) * ((size_t)span_count + 1));
     for (int i = 0; i < span_count; i++) {
@@ -62,7 +63,7 @@ static inline st_segment_t *sample_segment(apr_pool_t *pool, st_rng_t *rng,
         if (st_rng_next(rng) % 2 == 0) {
             st_frame_enter(seg, &frames[i], span, now);
         }
-        for (uint64_t n = st_rng_next(rng) % (ST_SPAN_ATTRS + 1); n > 0; n--) {
+        for (uint64_t n = st_rng_next(rng) % 6; n > 0; n--) {
             st_span_attr_str(seg, span, ST_ATTR_URL_FULL,
                              sample_text(pool, rng, text_max));
         }

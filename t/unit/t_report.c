@@ -10,6 +10,8 @@ START_TEST(reasons_have_their_wire_text)
     ck_assert_str_eq(st_reason_text(ST_REASON_NETWORK_ERROR), "network_error");
     ck_assert_str_eq(st_reason_text(ST_REASON_SEND_ERROR), "send_error");
     ck_assert_str_eq(st_reason_text(ST_REASON_INTERNAL_SDK_ERROR), "internal_sdk_error");
+    ck_assert_str_eq(st_reason_text(ST_REASON_IGNORED), "ignored");
+    ck_assert_str_eq(st_reason_text(ST_REASON_BACKPRESSURE), "backpressure");
     ck_assert_str_eq(st_category_text(ST_CATEGORY_SPAN), "span");
 }
 END_TEST

@@ -2,6 +2,7 @@
 #include "t.h"
 #include "st_sampling.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -127,8 +128,147 @@ START_TEST(share_of_sampled_traces_is_the_rate)
 }
 END_TEST
 
+static const struct {
+    double low, high;
+    int possible;
+} intervals[] = {
+    {0.0, 1.0, 1},
+    {0.0, 0.25, 1},
+    {0.25, 1.0, 1},
+    {0.0, 0.000001, 1},
+    {0.999999, 1.0, 1},
+    {0.1, 0.100001, 1},
+    {0.3, 0.1 + 0.2, 1},
+    {0.29, 0.290001, 1},
+    {0.0, 1e-9, 1},
+    {0.0, 5e-324, 1},
+    {0.5, 0.5, 0},
+    {0.0, 0.0, 0},
+    {1.0, 1.0, 0},
+    {0.9999991, 1.0, 0},
+    {0.1000001, 0.1000009, 0},
+    {0.1 + 0.2, 0.300001, 0},
+    {0.6, 0.4, 0},
+};
+
+START_TEST(sample_rand_lies_in_the_interval_with_six_digits)
+{
+    st_rng_t rng = {.state = 8};
+    for (int round = 0; round < 2000; round++) {
+        st_trace_id_t id = st_trace_id_make(&rng);
+        double rand = st_sampling_rand_within(&id, intervals[_i].low, intervals[_i].high);
+        if (!intervals[_i].possible) {
+            ck_assert(rand == -1.0);
+            continue;
+        }
+        char text[32];
+        snprintf(text, sizeof(text), "%.6f", rand);
+        ck_assert(rand >= intervals[_i].low && rand < intervals[_i].high);
+        ck_assert(strtod(text, NULL) == rand);
+        ck_assert(st_sampling_rand_within(&id, intervals[_i].low, intervals[_i].high) ==
+                  rand);
+    }
+}
+END_TEST
+
+START_TEST(every_step_of_an_interval_is_hit_and_none_beside_it)
+{
+    st_rng_t rng = {.state = 9};
+    for (int micros = 0; micros < 1000000; micros += 1009) {
+        double low = (double)micros / 1e6;
+        double high = (double)(micros + 2) / 1e6;
+        unsigned seen = 0;
+        for (int round = 0; round < 64; round++) {
+            st_trace_id_t id = st_trace_id_make(&rng);
+            double rand = st_sampling_rand_within(&id, low, high);
+            ck_assert(rand == low || rand == (double)(micros + 1) / 1e6);
+            seen |= rand == low ? 1u : 2u;
+        }
+        ck_assert_uint_eq(seen, 3);
+    }
+}
+END_TEST
+
+START_TEST(the_whole_interval_gives_the_usual_sample_rand)
+{
+    st_rng_t rng = {.state = 10};
+    for (int round = 0; round < 1000; round++) {
+        st_trace_id_t id = st_trace_id_make(&rng);
+        ck_assert(st_sampling_rand_within(&id, 0.0, 1.0) == st_sampling_rand(&id));
+    }
+}
+END_TEST
+
+static const struct {
+    double rand;
+    const char *text; /* NULL: not written */
+} texts[] = {
+    {0.0, "0.000000"},
+    {0.000001, "0.000001"},
+    {0.123456, "0.123456"},
+    {0.29, "0.290000"},
+    {0.999999, "0.999999"},
+    {0.9999996, "0.999999"},
+    {0.99999999999, "0.999999"},
+    {0.2499999, "0.249999"},
+    {0.5029357428, "0.502935"},
+    {1.0, NULL},
+    {1.5, NULL},
+    {-0.1, NULL},
+    {-1.0, NULL},
+    {NAN, NULL},
+};
+
+START_TEST(sample_rand_is_written_with_six_digits_and_never_rounded_up)
+{
+    char text[ST_SAMPLING_RAND_BYTES] = "unset";
+    int written = st_sampling_rand_text(text, texts[_i].rand);
+    ck_assert_int_eq(written, texts[_i].text != NULL);
+    ck_assert_str_eq(text, texts[_i].text != NULL ? texts[_i].text : "unset");
+}
+END_TEST
+
+START_TEST(every_six_digit_number_is_written_as_it_is)
+{
+    for (int micros = 0; micros < 1000000; micros++) {
+        char text[ST_SAMPLING_RAND_BYTES];
+        char want[32];
+        st_sampling_rand_text(text, (double)micros / 1e6);
+        snprintf(want, sizeof(want), "0.%06d", micros);
+        if (strcmp(text, want) != 0) {
+            ck_abort_msg("%s instead of %s", text, want);
+        }
+    }
+}
+END_TEST
+
+START_TEST(pressure_halves_the_rate_step_by_step_and_relief_restores_it)
+{
+    int halvings = 0;
+    double rate = 0.8;
+    ck_assert(st_sampling_rate_halved(rate, 0) == rate);
+    for (int check = 1; check <= 15; check++) {
+        halvings = st_sampling_halvings_next(halvings, 1);
+        rate = check <= ST_SAMPLING_HALVINGS_MAX ? rate / 2 : rate;
+        ck_assert(st_sampling_rate_halved(0.8, halvings) == rate);
+    }
+    ck_assert_int_eq(halvings, ST_SAMPLING_HALVINGS_MAX);
+    ck_assert_int_eq(st_sampling_halvings_next(halvings, 0), 0);
+    ck_assert_int_eq(st_sampling_halvings_next(0, 0), 0);
+}
+END_TEST
+
 static void add_cases(TCase *tcase)
 {
+    tcase_add_loop_test(tcase, sample_rand_lies_in_the_interval_with_six_digits, 0,
+                        sizeof(intervals) / sizeof(intervals[0]));
+    tcase_add_test(tcase, every_step_of_an_interval_is_hit_and_none_beside_it);
+    tcase_add_test(tcase, the_whole_interval_gives_the_usual_sample_rand);
+    tcase_add_loop_test(tcase,
+                        sample_rand_is_written_with_six_digits_and_never_rounded_up, 0,
+                        sizeof(texts) / sizeof(texts[0]));
+    tcase_add_test(tcase, every_six_digit_number_is_written_as_it_is);
+    tcase_add_test(tcase, pressure_halves_the_rate_step_by_step_and_relief_restores_it);
     tcase_add_loop_test(tcase, sample_rand_is_uniform, 0, KINDS);
     tcase_add_test(tcase, sample_rand_is_what_six_digits_say);
     tcase_add_test(tcase, every_byte_of_the_trace_id_counts);

@@ -236,6 +236,27 @@ START_TEST(children_over_the_limit_are_counted)
 }
 END_TEST
 
+START_TEST(refused_owner_counts_once)
+{
+    st_segment_t *seg = open_segment(1);
+    static const char owners[200];
+    ck_assert_int_eq(st_segment_is_full(seg), 0);
+    st_segment_span_add(seg, ST_OP_HANDLER, "h", NULL, 1);
+    ck_assert_int_eq(st_segment_is_full(seg), 1);
+    for (int i = 0; i < 5; i++) {
+        st_segment_span_refuse(seg, &owners[0], 1);
+        st_segment_span_refuse(seg, &owners[0], 2);
+        st_segment_span_refuse(seg, &owners[1], 1);
+    }
+    ck_assert_int_eq(seg->overflow, 3);
+    for (int i = 2; i < 200; i++) {
+        st_segment_span_refuse(seg, &owners[i], 1);
+        st_segment_span_refuse(seg, &owners[i], 1);
+    }
+    ck_assert_int_eq(seg->overflow, 3 + 198);
+}
+END_TEST
+
 START_TEST(array_grows_and_keeps_everything)
 {
     st_segment_t *seg = open_segment(999);
@@ -342,14 +363,47 @@ START_TEST(attributes_of_children_are_kept_up_to_the_limit)
     st_span_attr_str(seg, span, ST_ATTR_URL_PATH, "");
     ck_assert_ptr_null(seg->spans[span].attrs);
     st_span_attr_str(seg, span, ST_ATTR_URL_PATH, "/first");
-    const char *neighbour = apr_pstrdup(seg->pool, "neighbour");
-    for (int i = 1; i < ST_SPAN_ATTRS + 2; i++) {
-        st_span_attr_str(seg, span, ST_ATTR_URL_PATH, "/later");
+    st_span_attr_int(seg, ST_SPAN_NONE, ST_ATTR_SERVER_PORT, 1);
+    for (int i = 1; i < ST_SPAN_ATTRS_MAX + 2; i++) {
+        st_span_attr_int(seg, span, ST_ATTR_SERVER_PORT, -i);
     }
-    ck_assert_str_eq(neighbour, "neighbour");
-    ck_assert_int_eq(seg->spans[span].attr_count, ST_SPAN_ATTRS);
+    st_span_attr_str(seg, span, ST_ATTR_URL_PATH, "/too late");
+    ck_assert_int_eq(seg->spans[span].attr_count, ST_SPAN_ATTRS_MAX);
     ck_assert_str_eq(seg->spans[span].attrs[0].value.str.ptr, "/first");
-    ck_assert_str_eq(seg->spans[span].attrs[ST_SPAN_ATTRS - 1].value.str.ptr, "/later");
+    for (int i = 1; i < ST_SPAN_ATTRS_MAX; i++) {
+        ck_assert_int_eq(seg->spans[span].attrs[i].key, ST_ATTR_SERVER_PORT);
+        ck_assert_int_eq(seg->spans[span].attrs[i].value.integer, -i);
+    }
+}
+END_TEST
+
+START_TEST(proxied_call_gets_room_for_its_attributes_at_once)
+{
+    st_segment_t *seg = open_segment(10);
+    int call = st_segment_span_add(seg, ST_OP_HTTP_CLIENT, "GET a", NULL, 1);
+    int other = st_segment_span_add(seg, ST_OP_HANDLER, "h", NULL, 1);
+    st_span_attr_int(seg, call, ST_ATTR_SERVER_PORT, 80);
+    st_span_attr_int(seg, other, ST_ATTR_SERVER_PORT, 80);
+    ck_assert_int_ge(seg->spans[call].attr_cap, 12);
+    ck_assert_int_le(seg->spans[other].attr_cap, 4);
+}
+END_TEST
+
+START_TEST(a_call_comes_from_the_innermost_running_span)
+{
+    st_segment_t *seg = open_segment(1);
+    st_frame_t outer;
+    st_frame_t inner;
+    ck_assert_uint_eq(st_segment_calling_id(seg), seg->span_id);
+    int span = st_segment_span_add(seg, ST_OP_HANDLER, "h", NULL, 1);
+    ck_assert_uint_eq(st_segment_calling_id(seg), seg->span_id);
+    st_frame_enter(seg, &outer, span, 1);
+    ck_assert_uint_eq(st_segment_calling_id(seg), seg->spans[span].id);
+    int refused = st_segment_span_add(seg, ST_OP_MIDDLEWARE, "f", NULL, 2);
+    st_frame_enter(seg, &inner, refused, 2);
+    ck_assert_uint_eq(st_segment_calling_id(seg), seg->spans[span].id);
+    st_frame_leave(seg, &outer, 3);
+    ck_assert_uint_eq(st_segment_calling_id(seg), seg->span_id);
 }
 END_TEST
 
@@ -386,8 +440,85 @@ START_TEST(unsampled_segment_makes_no_ids_and_no_attributes)
     ck_assert_int_eq(seg->spans[span].attr_count, 0);
     ck_assert_ptr_null(seg->spans[span].attrs);
     ck_assert_uint_eq(seg->spans[span].id, 0);
+    st_frame_t frame;
+    st_frame_enter(seg, &frame, span, 0);
+    ck_assert_uint_eq(st_segment_calling_id(seg), seg->span_id);
     ck_assert_uint_eq(seg->rng.state, state);
     ck_assert_int_eq(st_segment_span_total(seg), 2);
+}
+END_TEST
+
+/* handler { ignored { core } } filter: indexes 0 { 1 { 2 } } 3 */
+START_TEST(ignored_child_hands_children_and_time_to_its_caller)
+{
+    st_segment_t *seg = open_segment(10);
+    st_frame_t handler, middle, core;
+    st_frame_enter(seg, &handler,
+                   st_segment_span_add(seg, ST_OP_HANDLER, "handler", NULL, START),
+                   START);
+    int ignored = st_segment_span_add(seg, ST_OP_MIDDLEWARE, "ignored", NULL, START + 10);
+    st_segment_span_ignore(seg, ignored, 1);
+    st_frame_enter(seg, &middle, ignored, START + 10);
+    ck_assert_uint_eq(st_segment_calling_id(seg), seg->spans[0].id);
+    st_frame_enter(seg, &core,
+                   st_segment_span_add(seg, ST_OP_MIDDLEWARE, "core", NULL, START + 30),
+                   START + 30);
+    st_frame_leave(seg, &core, START + 70);
+    st_frame_leave(seg, &middle, START + 80);
+    st_frame_leave(seg, &handler, START + 100);
+    st_segment_span_add(seg, ST_OP_MIDDLEWARE, "filter", NULL, START + 100);
+    ck_assert_int_eq(st_segment_span_total(seg), 5);
+    st_segment_close(seg, START + 110);
+    ck_assert_int_eq(st_segment_span_total(seg), 5);
+    ck_assert_int_eq(seg->ignored, 1);
+    ck_assert_int_eq(seg->span_count, 3);
+    ck_assert_str_eq(seg->spans[0].name, "handler");
+    ck_assert_int_eq(seg->spans[0].self, 60);
+    ck_assert_str_eq(seg->spans[1].name, "core");
+    ck_assert_int_eq(seg->spans[1].parent, 0);
+    ck_assert_int_eq(seg->spans[1].self, 40);
+    ck_assert_str_eq(seg->spans[2].name, "filter");
+    ck_assert_int_eq(seg->spans[2].parent, ST_SPAN_SEGMENT);
+}
+END_TEST
+
+START_TEST(parents_are_found_again_when_ignored_children_are_gone)
+{
+    st_segment_t *seg = open_segment(100);
+    st_frame_t frames[30];
+    for (int i = 0; i < 30; i++) {
+        int span = st_segment_span_add(seg, ST_OP_MIDDLEWARE, "f", NULL, START + i);
+        seg->spans[span].owner = &frames[i];
+        st_segment_span_ignore(seg, span, 1);
+        st_segment_span_ignore(seg, span, i % 3 == 0);
+        st_frame_enter(seg, &frames[i], span, START + i);
+    }
+    st_segment_close(seg, START + 100);
+    ck_assert_int_eq(seg->ignored, 10);
+    ck_assert_int_eq(seg->span_count, 20);
+    for (int i = 0; i < 20; i++) {
+        ck_assert_ptr_eq(seg->spans[i].owner, &frames[i / 2 * 3 + 1 + i % 2]);
+        ck_assert_int_eq(seg->spans[i].parent, i > 0 ? i - 1 : ST_SPAN_SEGMENT);
+    }
+}
+END_TEST
+
+START_TEST(renewed_trace_has_no_past)
+{
+    st_segment_t *seg = open_segment(10);
+    st_trace_id_t before = seg->trace_id;
+    st_span_id_t span_id = seg->span_id;
+    seg->parent_span_id = 7;
+    seg->parent_sampled = 0;
+    seg->sample_rand = 0.5;
+    seg->dsc = "sentry-sampled=false";
+    st_segment_trace_renew(seg);
+    ck_assert_mem_ne(&seg->trace_id, &before, sizeof(before));
+    ck_assert_uint_eq(seg->span_id, span_id);
+    ck_assert_uint_eq(seg->parent_span_id, 0);
+    ck_assert_int_eq(seg->parent_sampled, -1);
+    ck_assert(seg->sample_rand < 0.0);
+    ck_assert_ptr_null(seg->dsc);
 }
 END_TEST
 
@@ -403,14 +534,20 @@ static void add_cases(TCase *tcase)
     tcase_add_test(tcase, only_the_last_span_can_be_taken_back);
     tcase_add_test(tcase, span_that_is_running_stays);
     tcase_add_test(tcase, children_over_the_limit_are_counted);
+    tcase_add_test(tcase, refused_owner_counts_once);
     tcase_add_test(tcase, array_grows_and_keeps_everything);
     tcase_add_test(tcase, owners_of_other_sub_requests_are_others);
     tcase_add_test(tcase, calls_that_repeat_find_their_span_at_once);
     tcase_add_test(tcase, span_without_length_keeps_its_end);
     tcase_add_test(tcase, attributes_are_kept_in_order_up_to_the_limit);
     tcase_add_test(tcase, attributes_of_children_are_kept_up_to_the_limit);
+    tcase_add_test(tcase, proxied_call_gets_room_for_its_attributes_at_once);
+    tcase_add_test(tcase, a_call_comes_from_the_innermost_running_span);
     tcase_add_test(tcase, first_failure_of_a_child_counts);
     tcase_add_test(tcase, unsampled_segment_makes_no_ids_and_no_attributes);
+    tcase_add_test(tcase, ignored_child_hands_children_and_time_to_its_caller);
+    tcase_add_test(tcase, parents_are_found_again_when_ignored_children_are_gone);
+    tcase_add_test(tcase, renewed_trace_has_no_past);
 }
 
 T_MAIN("segment", add_cases)
