@@ -6,12 +6,12 @@
 #include "te_log.h"
 #include "te_port.h"
 #include "te_proc.h"
+#include "te_sanitizer.h"
 #include "te_site.h"
 
 #include <check.h>
 #include <errno.h>
 #include <signal.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/time.h>
@@ -45,27 +45,32 @@ static const char *output_path(te_httpd_t *httpd)
     return te_path(httpd->root, "logs/output", httpd->pool);
 }
 
-/* The server's environment: the test's, and the sanitizer's runtime where asked for. Only the
- * server gets the preload; everything else would hang in it. */
+/* The test's own LD_PRELOAD, as it stands in its environment; or NULL. */
+static const char *own_preload(const te_httpd_t *httpd)
+{
+    for (int i = 0; httpd->env != NULL && httpd->env[i] != NULL; i++) {
+        if (strncmp(httpd->env[i], "LD_PRELOAD=", 11) == 0) {
+            return httpd->env[i];
+        }
+    }
+    return NULL;
+}
+
+/* The server's environment: the test's, and a sanitizer's, which takes the test's preload
+ * over. */
 static const char *const *server_env(te_httpd_t *httpd)
 {
     const char **env = apr_pcalloc(httpd->pool, ENV_MAX * sizeof(*env));
-    int n = 0;
-    for (; httpd->env != NULL && httpd->env[n] != NULL; n++) {
-        ck_assert_int_lt(n, ENV_MAX - 5);
-        env[n] = httpd->env[n];
+    const char *own = own_preload(httpd);
+    int n =
+        te_sanitizer_env(env, own != NULL ? own + 11 : NULL, httpd->root, httpd->pool);
+    int taken_over = n > 0;
+    for (int i = 0; httpd->env != NULL && httpd->env[i] != NULL; i++) {
+        ck_assert_int_lt(n, ENV_MAX - 1);
+        if (!taken_over || httpd->env[i] != own) {
+            env[n++] = httpd->env[i];
+        }
     }
-    const char *preload = getenv("TE_PRELOAD");
-    if (preload == NULL) {
-        return env;
-    }
-    const char *log = apr_pstrcat(httpd->pool, httpd->root, "/logs/sanitizer", NULL);
-    env[n++] = apr_pstrcat(httpd->pool, "LD_PRELOAD=", preload, NULL);
-    env[n++] =
-        apr_pstrcat(httpd->pool, "ASAN_OPTIONS=detect_leaks=0:log_path=", log, NULL);
-    env[n++] =
-        apr_pstrcat(httpd->pool, "UBSAN_OPTIONS=print_stacktrace=1:log_path=", log, NULL);
-    env[n++] = apr_pstrcat(httpd->pool, "TSAN_OPTIONS=log_path=", log, NULL);
     return env;
 }
 

@@ -95,7 +95,7 @@ static int record_try(const void *mem, size_t size)
     for (int i = 0; i < record.head.span_count; i++) {
         walked += span_walk(&record, i);
     }
-    sum += str_walk(record.head.dsc);
+    walked += str_walk(record.head.dsc);
     record_encode(&record);
     return 1;
 }
