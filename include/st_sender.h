@@ -46,6 +46,10 @@ void st_sender_thr_run(st_sender_t *sender);
  * sender sleeps or the ring got half full. Any thread, lock-free, never blocks. */
 void st_sender_wake(st_sender_t *sender);
 
+/* 1 when an endpoint has answered 429 and the time it asked for (60 s when it named none) is
+ * not over. @param now monotonic. Any thread, lock-free. */
+int st_sender_is_limited(const st_sender_t *sender, st_ns_t now);
+
 /* Asks thr_run to flush and return. Any thread, any number of times, async-signal-safe, no
  * lock. */
 void st_sender_stop(st_sender_t *sender);

@@ -22,7 +22,8 @@ typedef struct st_answer_t {
     void *parcel;    /* as it was given to submit */
     apr_status_t rv; /* APR_SUCCESS: there is an answer; else why there is none */
     int http_status; /* of the answer; 200 for an envelope that was written to a file */
-    const char *detail; /* why there is none, for a message; "" when nothing is known */
+    int retry_after_sec; /* what the answer's Retry-After asks for; 0: nothing */
+    const char *detail;  /* why there is none, for a message; "" when nothing is known */
 } st_answer_t;
 
 /* Receives each answer. Must not call the transport. */

@@ -18,10 +18,11 @@
 
 #define RATE_BYTES 40
 
-/* The queue is under pressure above this share of its room. */
-static int ring_is_pressed(const st_ring_t *ring)
+/* The queue is above its mark, or Sentry takes no more for now. */
+static int is_pressed(const mst_child_t *child, st_ns_t now)
 {
-    return st_ring_used(ring) > st_ring_capacity(ring) / 4 * 3;
+    return st_ring_used(&child->ring) > st_ring_capacity(&child->ring) / 4 * 3 ||
+           st_sender_is_limited(child->sender, now);
 }
 
 /* How often rates are halved now. Whoever comes first after the interval looks. */
@@ -37,7 +38,7 @@ static int halvings_now(mst_child_t *child, st_ns_t now)
                                                  memory_order_relaxed)) {
         return halvings;
     }
-    halvings = st_sampling_halvings_next(halvings, ring_is_pressed(&child->ring));
+    halvings = st_sampling_halvings_next(halvings, is_pressed(child, now));
     atomic_store_explicit(&pressure->halvings, halvings, memory_order_relaxed);
     return halvings;
 }

@@ -5,6 +5,8 @@
  * is broken off by taking its handle out of the multi, at any time. */
 #include "st_transport.h"
 
+#include <limits.h>
+
 #include <apr_strings.h>
 #include <curl/curl.h>
 
@@ -284,6 +286,14 @@ static apr_status_t curl_submit(st_transport_t *transport, const st_dest_t *dest
     return APR_SUCCESS;
 }
 
+/* Seconds or a date in the header, seconds here. */
+static int retry_after(CURL *easy)
+{
+    curl_off_t sec = 0;
+    curl_easy_getinfo(easy, CURLINFO_RETRY_AFTER, &sec);
+    return sec > 0 && sec < INT_MAX ? (int)sec : 0;
+}
+
 /* Ends a call: takes it out of the multi, gives the answer and keeps the handle. */
 static void call_finish(curl_transport_t *curl, curl_call_t *call, apr_status_t rv,
                         long http_status)
@@ -295,6 +305,7 @@ static void call_finish(curl_transport_t *curl, curl_call_t *call, apr_status_t 
         .parcel = call->parcel,
         .rv = rv,
         .http_status = (int)http_status,
+        .retry_after_sec = http_status == 429 ? retry_after(call->easy) : 0,
         .detail = call->detail,
     };
     curl->base.answer(&answer, curl->base.baton);

@@ -4,7 +4,9 @@
 
 #include <apr_strings.h>
 
-#define BODY_KEEP_MAX (256 * 1024) /* a larger buffer is not kept for the next envelope */
+#define LIMIT_DEFAULT_SEC 60
+#define LIMIT_MAX_SEC     (24 * 3600)
+#define BODY_KEEP_MAX     (256 * 1024) /* a larger buffer is not kept for the next envelope */
 
 static st_delivery_t *delivery_take(st_sender_t *sender)
 {
@@ -135,6 +137,19 @@ static st_reason_t reason_of(const st_sender_t *sender, const st_answer_t *answe
     return answer->http_status == 429 ? ST_REASON_RATE_LIMITED : ST_REASON_SEND_ERROR;
 }
 
+/* Remembers how long the server wants to be left alone
+ * (https://develop.sentry.dev/sdk/foundations/transport/rate-limiting/: 60 s when it does not
+ * say; a day is the most that is believed). */
+static void limit_note(st_sender_t *sender, const st_answer_t *answer)
+{
+    int sec = answer->retry_after_sec > 0 ? answer->retry_after_sec : LIMIT_DEFAULT_SEC;
+    st_ns_t until =
+        sender->now + (sec < LIMIT_MAX_SEC ? sec : LIMIT_MAX_SEC) * ST_NS_PER_SEC;
+    if (until > atomic_load_explicit(&sender->limited_until, memory_order_relaxed)) {
+        atomic_store_explicit(&sender->limited_until, until, memory_order_relaxed);
+    }
+}
+
 static void say_why(st_sender_t *sender, st_delivery_t *delivery,
                     const st_answer_t *answer, st_reason_t reason)
 {
@@ -164,6 +179,9 @@ void st_delivery_answer(const st_answer_t *answer, void *baton)
     if (answer->rv != APR_SUCCESS || answer->http_status < 200 ||
         answer->http_status > 299) {
         st_reason_t reason = reason_of(sender, answer);
+        if (reason == ST_REASON_RATE_LIMITED) {
+            limit_note(sender, answer);
+        }
         say_why(sender, delivery, answer, reason);
         delivery_fail(sender, delivery, reason);
         return;

@@ -246,6 +246,11 @@ void st_sender_wake(st_sender_t *sender)
     st_wakeup_notify(&sender->wakeup, sender->options.ring);
 }
 
+int st_sender_is_limited(const st_sender_t *sender, st_ns_t now)
+{
+    return now < atomic_load_explicit(&sender->limited_until, memory_order_relaxed);
+}
+
 void st_sender_stop(st_sender_t *sender)
 {
     st_wakeup_stop(&sender->wakeup);

@@ -59,6 +59,7 @@ struct st_sender_t {
     st_delivery_t *unused;
     st_ns_t now; /* of this round, monotonic */
     st_ns_t wall;
+    _Atomic st_ns_t limited_until; /* written here, read by requests; orders nothing */
     int in_flight;
     int flushing;  /* 1: stopping, nothing lingers */
     int giving_up; /* 1: whatever comes back now is lost to the shutdown */

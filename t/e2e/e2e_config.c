@@ -244,10 +244,10 @@ START_TEST(each_virtual_host_has_its_destination)
                         .conf = TE_DSN
                         "SentryTraceEnvironment outer\nSentryTraceRelease r@1\n"
                         "Listen 127.0.0.1:${PORT2}\nListen 127.0.0.1:${PORT3}\n"
-                        "<VirtualHost 127.0.0.1:${PORT2}>\n"
+                        "<VirtualHost 127.0.0.1:${PORT2}>\nServerName two\n"
                         "SentryTraceDSN http://" TE_SENTRY_KEY "@${SENTRY}/43\n"
                         "SentryTraceEnvironment inner\n</VirtualHost>\n"
-                        "<VirtualHost 127.0.0.1:${PORT3}>\n"
+                        "<VirtualHost 127.0.0.1:${PORT3}>\nServerName three\n"
                         "SentryTraceDSN off\n</VirtualHost>\n"};
     te_env_t *env = te_env_make(&setup, __func__);
     te_env_run(env);

@@ -224,18 +224,10 @@ END_TEST
 #define PRESSURE_WAIT (11 * ST_NS_PER_SEC)
 #define FILLING       400
 
-START_TEST(full_queue_halves_the_rate)
+/* Ends the test of a child under pressure: 100 more requests after its look, of which about
+ * half are left out; then Sentry answers again and hears of it. */
+static void expect_halved(te_env_t *env, st_ns_t start, int spans)
 {
-    te_log_allow("ST01");
-    te_log_allow("ST0010");
-    te_env_t *env = te_start(_i, "MaxKeepAliveRequests 0\nKeepAliveTimeout 60\n");
-    te_get(env, "/hello.txt");
-    int spans = spans_of_first(env);
-    st_ns_t start = st_clock_mono();
-    te_server_answer(env->sentry->server, &(te_answer_t){.cut = TE_CUT_HOLE});
-    for (int i = 0; i < FILLING; i++) {
-        ck_assert_int_eq(te_get(env, "/hello.txt")->status, 200);
-    }
     te_deadline_t deadline = te_deadline(TE_PATIENCE_SEC);
     while (st_clock_mono() - start < PRESSURE_WAIT && te_tick(deadline)) {
     }
@@ -257,6 +249,38 @@ START_TEST(full_queue_halves_the_rate)
     ck_assert_int_eq(te_store_discarded(env->store, "sample_rate"), 0);
     te_httpd_destroy(env->httpd);
 }
+
+START_TEST(full_queue_halves_the_rate)
+{
+    te_log_allow("ST01");
+    te_log_allow("ST0010");
+    te_env_t *env = te_start(_i, "MaxKeepAliveRequests 0\nKeepAliveTimeout 60\n");
+    te_get(env, "/hello.txt");
+    int spans = spans_of_first(env);
+    st_ns_t start = st_clock_mono();
+    te_server_answer(env->sentry->server, &(te_answer_t){.cut = TE_CUT_HOLE});
+    for (int i = 0; i < FILLING; i++) {
+        ck_assert_int_eq(te_get(env, "/hello.txt")->status, 200);
+    }
+    expect_halved(env, start, spans);
+}
+END_TEST
+
+START_TEST(limit_of_sentry_halves_the_rate)
+{
+    te_log_allow("ST01");
+    te_log_allow("ST0010");
+    te_env_t *env = te_start(_i, "MaxKeepAliveRequests 0\nKeepAliveTimeout 60\n");
+    te_get(env, "/hello.txt");
+    int spans = spans_of_first(env);
+    st_ns_t start = st_clock_mono();
+    int answered = te_server_message_count(env->sentry->server);
+    static const te_answer_t limit = {.status = 429, .headers = "Retry-After: 3600\r\n"};
+    te_server_answer(env->sentry->server, &limit);
+    te_get(env, "/hello.txt");
+    te_server_await(env->sentry->server, answered + 1);
+    expect_halved(env, start, spans);
+}
 END_TEST
 
 static void add_cases(TCase *tcase)
@@ -270,6 +294,8 @@ static void add_cases(TCase *tcase)
     te_add_per_mpm(tcase, names_come_from_routes_texts_and_expressions);
     /* Its queue is the smallest. */
     tcase_add_loop_test(tcase, full_queue_halves_the_rate, TE_PREFORK, TE_PREFORK + 1);
+    tcase_add_loop_test(tcase, limit_of_sentry_halves_the_rate, TE_PREFORK,
+                        TE_PREFORK + 1);
 }
 
 int main(void)

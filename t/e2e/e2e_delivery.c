@@ -183,7 +183,8 @@ START_TEST(one_dead_destination_does_not_hold_up_another)
         _i, apr_psprintf(te_pool,
                          "SentryTraceShutdownTimeout 300ms\n"
                          "Listen 127.0.0.1:${PORT2}\n<VirtualHost 127.0.0.1:${PORT2}>\n"
-                         "SentryTraceDSN http://" TE_SENTRY_KEY "@127.0.0.1:%d/9\n"
+                         "ServerName two\nSentryTraceDSN http://" TE_SENTRY_KEY
+                         "@127.0.0.1:%d/9\n"
                          "</VirtualHost>\n",
                          te_server_port(dead)));
     te_client_t *client = te_client_create(env->httpd->ports[1], te_pool);

@@ -178,7 +178,9 @@ START_TEST(many_posts_share_one_connection)
     expect_status(0, 200);
     expect_status(1, 400);
     expect_status(2, 429);
+    ck_assert_int_eq(answers[2].retry_after_sec, 7);
     expect_status(3, 503);
+    ck_assert_int_eq(answers[3].retry_after_sec, 0);
     expect_status(19, 200);
 }
 END_TEST

@@ -53,6 +53,32 @@ START_TEST(a_429_is_counted_here_and_not_reported)
 }
 END_TEST
 
+START_TEST(a_429_limits_for_the_time_it_asks_for)
+{
+    static const struct {
+        int asked;
+        int sec;
+    } rows[] = {{0, 60}, {7, 7}, {100000, 24 * 3600}};
+    send_one(4);
+    ck_assert_int_eq(st_sender_is_limited(t_world->sender, t_world->now), 0);
+    t_world->retry_after_sec = rows[_i].asked;
+    t_answer(0, 429);
+    st_ns_t until = t_world->now + rows[_i].sec * ST_NS_PER_SEC;
+    ck_assert_int_eq(st_sender_is_limited(t_world->sender, until - 1), 1);
+    ck_assert_int_eq(st_sender_is_limited(t_world->sender, until), 0);
+    t_expect_all_over();
+}
+END_TEST
+
+START_TEST(other_answers_do_not_limit)
+{
+    send_one(4);
+    t_answer(0, 503);
+    ck_assert_int_eq(st_sender_is_limited(t_world->sender, t_world->now), 0);
+    t_expect_all_over();
+}
+END_TEST
+
 START_TEST(no_answer_is_a_network_error)
 {
     send_one(4);
@@ -161,6 +187,8 @@ static void add_cases(TCase *tc)
     tcase_add_test(tc, until_the_answer_the_records_stay);
     tcase_add_loop_test(tc, a_refusal_is_a_send_error, 0, 12);
     tcase_add_test(tc, a_429_is_counted_here_and_not_reported);
+    tcase_add_loop_test(tc, a_429_limits_for_the_time_it_asks_for, 0, 3);
+    tcase_add_test(tc, other_answers_do_not_limit);
     tcase_add_test(tc, no_answer_is_a_network_error);
     tcase_add_test(tc, an_envelope_that_gets_too_large_is_an_internal_error);
     tcase_add_test(tc, an_envelope_that_cannot_be_handed_over_is_an_internal_error);

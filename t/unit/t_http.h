@@ -116,9 +116,9 @@ static inline int t_http_answer(int fd, int status)
     default:
         snprintf(text, sizeof(text),
                  "HTTP/1.1 %d Some\r\nContent-Type: application/json\r\n"
-                 "Location: http://127.0.0.1:1/elsewhere\r\n"
+                 "Location: http://127.0.0.1:1/elsewhere\r\n%s"
                  "Content-Length: 2\r\n\r\n{}",
-                 status);
+                 status, status == 429 ? "Retry-After: 7\r\n" : "");
         t_http_send_all(fd, text, strlen(text));
         return 1;
     }

@@ -53,7 +53,8 @@ typedef struct t_world_t {
     int limit; /* in flight per endpoint */
     int in_flight[T_SEND_ENDPOINTS];
     apr_status_t submit_rv;
-    int drive_status; /* > 0: drive answers everything with it; 0: nothing ever */
+    int retry_after_sec; /* what the next answers ask for */
+    int drive_status;    /* > 0: drive answers everything with it; 0: nothing ever */
     t_sent_t sent[T_SEND_MAX];
     int sent_count;
     int destroyed;
@@ -120,6 +121,7 @@ static inline void t_fake_give(t_world_t *world, int i, apr_status_t rv, int htt
     st_answer_t answer = {.parcel = sent->parcel,
                           .rv = rv,
                           .http_status = http_status,
+                          .retry_after_sec = world->retry_after_sec,
                           .detail = rv != APR_SUCCESS ? "played" : ""};
     world->transport.answer(&answer, world->transport.baton);
 }
