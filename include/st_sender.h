@@ -54,8 +54,12 @@ int st_sender_is_limited(const st_sender_t *sender, st_ns_t now);
  * lock. */
 void st_sender_stop(st_sender_t *sender);
 
-/* Closes connections and the wake-up descriptor; memory goes with the pool. After thr_run has
- * returned. */
+/* Closes connections and frees buffers; memory goes with the pool. Sender thread, after thr_run
+ * has returned; others may still call st_sender_stop. */
+void st_sender_thr_close(st_sender_t *sender);
+
+/* Closes the wake-up descriptor, and what st_sender_thr_close has not. When the thread has ended
+ * and nobody calls wake or stop any more; after st_sender_thr_close async-signal-safe. */
 void st_sender_destroy(st_sender_t *sender);
 
 #endif /* ST_SENDER_H */

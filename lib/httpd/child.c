@@ -154,7 +154,7 @@ static void *APR_THREAD_FUNC sender_main(apr_thread_t *thread, void *baton)
     sender_thread_t *st = baton;
     pthread_setname_np(pthread_self(), "sentry_sender"); /* for top -H */
     st_sender_thr_run(st->sender);
-    st_sender_destroy(st->sender);
+    st_sender_thr_close(st->sender);
     log_unreported(st->server);
     return NULL;
 }
@@ -184,7 +184,10 @@ static apr_status_t sender_stop(void *baton)
         code_pin();
         ap_log_error(APLOG_MARK, APLOG_WARNING, err, st->server,
                      "ST0011: the sender thread did not end in time and is left behind");
+        return APR_SUCCESS;
     }
+    st_sender_destroy(
+        st->sender); /* only now: the stop above may still have been writing */
     return APR_SUCCESS;
 }
 

@@ -264,9 +264,17 @@ static void deliveries_free(st_sender_t *sender)
     sender->unused = NULL;
 }
 
-void st_sender_destroy(st_sender_t *sender)
+void st_sender_thr_close(st_sender_t *sender)
 {
     sender->transport->ops->destroy(sender->transport);
+    sender->transport = NULL;
     deliveries_free(sender);
+}
+
+void st_sender_destroy(st_sender_t *sender)
+{
+    if (sender->transport != NULL) {
+        st_sender_thr_close(sender);
+    }
     st_wakeup_close(&sender->wakeup);
 }

@@ -167,6 +167,24 @@ START_TEST(a_sleeping_sender_wakes_for_a_record_and_stops_when_told)
 }
 END_TEST
 
+/* The thread may be done before whoever stops it has written the wake-up. */
+START_TEST(a_sender_that_closed_can_still_be_stopped)
+{
+    st_sender_destroy(t_world->sender);
+    t_world_sender(ST_SENDER_BODY_MAX);
+    st_sender_t *sender = t_world->sender;
+    t_world_sender(ST_SENDER_BODY_MAX); /* for the fixture's end */
+    st_sender_thr_give_up(sender);
+    st_sender_thr_close(sender);
+    st_sender_stop(sender);
+    uint64_t written = 0;
+    ck_assert_int_eq(read(sender->wakeup.fd, &written, sizeof(written)), sizeof(written));
+    ck_assert_uint_eq(written, 1);
+    st_sender_destroy(sender);
+    t_world->destroyed = 0;
+}
+END_TEST
+
 static void add_cases(TCase *tc)
 {
     tcase_add_checked_fixture(tc, t_world_setup, t_world_teardown);
@@ -181,6 +199,7 @@ static void add_cases(TCase *tc)
     tcase_add_test(tc, a_report_in_flight_at_the_end_is_put_back);
     tcase_add_test(tc, giving_up_counts_what_is_still_in_the_ring);
     tcase_add_test(tc, a_sleeping_sender_wakes_for_a_record_and_stops_when_told);
+    tcase_add_test(tc, a_sender_that_closed_can_still_be_stopped);
 }
 
 T_MAIN("sender", add_cases)
