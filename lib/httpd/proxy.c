@@ -138,7 +138,7 @@ static int answer_status(const call_t *call, const st_target_t *target, const ch
     const request_rec *r = call->r;
     const char *line = apr_table_get(r->notes, "proxy-status");
     if (target->answer == ST_ANSWER_HTTP && line != NULL && line != note) {
-        int status = atoi(line);
+        int status = (int)strtol(line, NULL, 10);
         return status == HTTP_SWITCHING_PROTOCOLS || status >= HTTP_OK ? status : 0;
     }
     if (target->answer != ST_ANSWER_GATEWAY) {

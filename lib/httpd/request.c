@@ -146,7 +146,7 @@ void mst_req_open(request_rec *r)
 {
     mst_child_t *child = mst_child();
     if (child == NULL || r->main != NULL || r->prev != NULL || !is_wanted(r) ||
-        is_dummy_connection(r)) {
+        !is_foreign(r)) {
         return;
     }
     req_new(r, child);

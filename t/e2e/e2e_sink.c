@@ -184,6 +184,24 @@ START_TEST(server_that_traces_into_its_own_sink_comes_to_rest)
 }
 END_TEST
 
+/* The envelopes pass through the server that sends them. */
+START_TEST(sentry_behind_the_traced_server_is_sent_no_echo)
+{
+    te_setup_t setup = {.mpm = _i,
+                        .conf = "SentryTraceDSN http://" TE_SENTRY_KEY
+                                "@127.0.0.1:${PORT}/42\nSentryTraceFlush 100ms\n"
+                                "ProxyPass /api/ http://${SENTRY}/api/\n"};
+    te_env_t *env = te_env_make(&setup, __func__);
+    te_env_run(env);
+    for (int i = 1; i <= 4; i++) {
+        ck_assert_int_eq(te_get(env, "/hello.txt")->status, 200);
+        te_await(env, i);
+    }
+    te_finish(env);
+    ck_assert_int_eq(env->store->segment_count, 4);
+}
+END_TEST
+
 START_TEST(busy_sender_and_sink_lose_and_mix_nothing)
 {
     te_env_t *sink = start_sink(_i, SINK "StartServers 4\n", __func__);
@@ -220,6 +238,7 @@ static void add_cases(TCase *tcase)
     te_add_per_mpm(tcase, only_this_machine_may_send_unless_all_may);
     te_add_per_mpm(tcase, sink_is_not_traced);
     te_add_per_mpm(tcase, server_that_traces_into_its_own_sink_comes_to_rest);
+    te_add_per_mpm(tcase, sentry_behind_the_traced_server_is_sent_no_echo);
     te_add_per_mpm(tcase, busy_sender_and_sink_lose_and_mix_nothing);
 }
 
