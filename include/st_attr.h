@@ -56,7 +56,9 @@ typedef enum {
     X(SENTRY_STATUS_MESSAGE, "sentry.status.message", STRING)                            \
     X(SENTRY_SEGMENT_NAME_SOURCE, "sentry.segment.name.source", STRING)                  \
     X(ERROR_TYPE, "error.type", STRING)                                                  \
-    X(HTTP_REQUEST_RESEND_COUNT, "http.request.resend_count", INTEGER)
+    X(HTTP_REQUEST_RESEND_COUNT, "http.request.resend_count", INTEGER)                   \
+    X(URL_DOMAIN, "url.domain", STRING)                                                  \
+    X(URL_PORT, "url.port", INTEGER)
 
 typedef enum {
     ST_ATTR_NONE = 0,

@@ -19,6 +19,9 @@ typedef struct st_target_t {
     const char *version;  /* network.protocol.version where the scheme says it, or NULL */
     const char *host;     /* without brackets; never NULL, "" when there is none */
     unsigned port;        /* given, or the scheme's; 0: unknown */
+    const char *scheme;   /* as in url, or NULL */
+    const char *path;     /* "" when there is none; NULL when url is */
+    const char *query;    /* sensitive values filtered; NULL when there is none */
     const char *url;      /* url.full: without user and password, sensitive query values
                              filtered; NULL when it is no URL */
     st_answer_t answer;

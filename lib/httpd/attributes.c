@@ -16,6 +16,17 @@ static void add_name(mst_req_t *req)
                         req->seg->name_source);
 }
 
+/* The port that the client asked for; behind a port mapping that is not the one we listen on.
+ * With UseCanonicalName the server's word counts. */
+static apr_port_t url_port(const request_rec *r)
+{
+    const core_dir_config *core = ap_get_core_module_config(r->per_dir_config);
+    if (r->hostname == NULL || core->use_canonical_name == USE_CANONICAL_NAME_ON) {
+        return ap_get_server_port(r);
+    }
+    return r->parsed_uri.port_str != NULL ? r->parsed_uri.port : ap_default_port(r);
+}
+
 static void add_url(st_segment_t *seg, request_rec *r)
 {
     const char *path = mst_name_path(r);
@@ -34,7 +45,7 @@ static void add_url(st_segment_t *seg, request_rec *r)
         return; /* "*" or an authority: no URL */
     }
     const char *host = ap_get_server_name_for_url(r);
-    apr_port_t port = ap_get_server_port(r);
+    apr_port_t port = url_port(r);
     const char *authority =
         ap_is_default_port(port, r) ? host : apr_psprintf(seg->pool, "%s:%u", host, port);
     st_segment_attr_str(seg, ST_ATTR_URL_FULL,

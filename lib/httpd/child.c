@@ -135,6 +135,14 @@ static const char *endpoint_name(int endpoint)
     return dests->dests[i].dsn->masked;
 }
 
+static void log_endpoints(const server_rec *s)
+{
+    for (int i = 0; i < mst_dests()->endpoint_count; i++) {
+        ap_log_error(APLOG_MARK, APLOG_DEBUG, 0, s,
+                     "ST0014: this child sends its spans to %s", endpoint_name(i));
+    }
+}
+
 static void log_unreported(const server_rec *s)
 {
     for (int i = 0; i < mst_dests()->endpoint_count; i++) {
@@ -245,8 +253,10 @@ void mst_child_start(apr_pool_t *pchild, server_rec *main_server)
     if (rv == APR_SUCCESS) {
         rv = thread_start(new_child, main_server, pchild);
     }
-    if (rv != APR_SUCCESS) {
-        ap_log_error(APLOG_MARK, APLOG_ERR, rv, main_server,
-                     "ST0012: no sender could be started; this child does not trace");
+    if (rv == APR_SUCCESS) {
+        log_endpoints(main_server);
+        return;
     }
+    ap_log_error(APLOG_MARK, APLOG_ERR, rv, main_server,
+                 "ST0012: no sender could be started; this child does not trace");
 }

@@ -16,7 +16,9 @@
 static void log_write(void *baton, st_log_level_t level, apr_status_t rv,
                       const char *message)
 {
-    ap_log_error(APLOG_MARK, (int)level, rv, baton, "%s", message);
+    /* apr has no words for codes of our own; the message has. */
+    apr_status_t known = rv < APR_OS_START_USERERR || rv >= APR_OS_START_EAIERR ? rv : 0;
+    ap_log_error(APLOG_MARK, (int)level, known, baton, "%s", message);
 }
 
 int mst_pre_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp)

@@ -102,6 +102,13 @@ static void add_request(st_segment_t *seg, int span, const call_t *call,
     st_span_attr_str(seg, span, ST_ATTR_SENTRY_KIND, "client");
     st_span_attr_str(seg, span, ST_ATTR_HTTP_REQUEST_METHOD, mst_name_method(call->r));
     st_span_attr_str(seg, span, ST_ATTR_URL_FULL, target->url);
+    st_span_attr_str(seg, span, ST_ATTR_URL_SCHEME, target->scheme);
+    st_span_attr_str(seg, span, ST_ATTR_URL_DOMAIN, target->host);
+    st_span_attr_str(seg, span, ST_ATTR_URL_PATH, target->path);
+    st_span_attr_str(seg, span, ST_ATTR_URL_QUERY, target->query);
+    if (target->port != 0) {
+        st_span_attr_int(seg, span, ST_ATTR_URL_PORT, target->port);
+    }
     add_server(seg, span, call, target);
     st_span_attr_str(seg, span, ST_ATTR_NETWORK_PROTOCOL_NAME, target->protocol);
     st_span_attr_str(seg, span, ST_ATTR_NETWORK_PROTOCOL_VERSION, target->version);

@@ -26,6 +26,9 @@ const char *mst_value_dsn(const st_dsn_t **pdsn, const char *name, const char *v
             name, why);
     }
     *pdsn = dsn;
+    if (dsn->kind == ST_DSN_FILE) {
+        return mst_value_new_file(&dsn->url, name, dsn->url, p);
+    }
     return NULL;
 }
 

@@ -96,17 +96,19 @@ static st_str_t authority_of(const char *text)
     return authority;
 }
 
-static const char *url_filtered(const char *scheme, st_str_t authority, apr_pool_t *pool)
+static void url_read(st_target_t *target, const char *scheme, st_str_t authority,
+                     apr_pool_t *pool)
 {
     const char *rest = authority.ptr + authority.len;
-    const char *base = apr_pstrmemdup(pool, authority.ptr, authority.len);
-    const char *query = strchr(rest, '?');
-    if (query == NULL) {
-        return apr_pstrcat(pool, scheme, "://", base, rest, NULL);
+    size_t path_len = strcspn(rest, "?");
+    target->scheme = scheme;
+    target->path = apr_pstrmemdup(pool, rest, path_len);
+    if (rest[path_len] == '?') {
+        target->query = st_collect_query(apr_pstrdup(pool, rest + path_len + 1), pool);
     }
-    return apr_pstrcat(pool, scheme, "://", base,
-                       apr_pstrmemdup(pool, rest, (size_t)(query - rest)), "?",
-                       st_collect_query(query + 1, pool), NULL);
+    target->url = apr_pstrcat(
+        pool, scheme, "://", apr_pstrmemdup(pool, authority.ptr, authority.len),
+        target->path, target->query != NULL ? "?" : "", target->query, NULL);
 }
 
 void st_target_read(st_target_t *target, const char *url, apr_pool_t *result_pool)
@@ -129,7 +131,7 @@ void st_target_read(st_target_t *target, const char *url, apr_pool_t *result_poo
         target->answer = scheme->answer;
     }
     authority_read(target, authority, result_pool);
-    target->url = url_filtered(shown, authority, result_pool);
+    url_read(target, shown, authority, result_pool);
 }
 
 int st_target_is_dsn(const st_target_t *target, const st_dsn_t *dsn)

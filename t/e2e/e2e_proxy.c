@@ -74,6 +74,10 @@ START_TEST(proxied_call_is_a_span_that_the_backend_is_told)
         {"http.request.method", "GET"},
         {"url.full",
          apr_psprintf(env->pool, "http://127.0.0.1:%ld/a?b=1&token=[Filtered]", port)},
+        {"url.scheme", "http"},
+        {"url.domain", "127.0.0.1"},
+        {"url.path", "/a"},
+        {"url.query", "b=1&token=[Filtered]"},
         {"server.address", "127.0.0.1"},
         {"network.protocol.name", "http"},
         {"network.transport", "tcp"},
@@ -85,6 +89,7 @@ START_TEST(proxied_call_is_a_span_that_the_backend_is_told)
     ck_assert_str_eq(call->status, "ok");
     check_attrs(call, expected, sizeof(expected) / sizeof(*expected));
     ck_assert_int_eq(te_span_attr_int(call, "server.port"), port);
+    ck_assert_int_eq(te_span_attr_int(call, "url.port"), port);
     ck_assert_int_eq(te_span_attr_int(call, "http.response.status_code"), 200);
     ck_assert_int_eq(te_span_attr_int(call, "http.request.resend_count"), -1);
     const te_span_t *handler = te_span_parent(env->store, call);

@@ -65,6 +65,29 @@ START_TEST(static_file_is_a_segment_with_all_attributes)
 }
 END_TEST
 
+static const struct {
+    const char *host; /* as the client sends it */
+    const char *conf;
+    const char *url; /* up to the path */
+} hosts[] = {
+    {"Host: www.example.com", "", "http://www.example.com"},
+    {"Host: www.example.com:8443", "", "http://www.example.com:8443"},
+    {"Host: www.example.com:80", "", "http://www.example.com"},
+    {"Host: www.example.com", "UseCanonicalName On\nServerName shop.example:8080\n",
+     "http://shop.example:8080"},
+};
+
+START_TEST(url_has_the_port_that_was_asked_for)
+{
+    te_env_t *env = te_start(TE_EVENT, hosts[_i].conf);
+    const char *const headers[] = {hosts[_i].host, NULL};
+    te_do(env, &(te_request_t){.path = "/hello.txt", .headers = headers});
+    ck_assert_str_eq(te_span_attr_str(only_segment(env), "url.full"),
+                     apr_pstrcat(env->pool, hosts[_i].url, "/hello.txt", NULL));
+    te_finish(env);
+}
+END_TEST
+
 START_TEST(handler_and_filters_nest_as_they_call_each_other)
 {
     static const char *const chain[] = {"BYTERANGE", "CONTENT_LENGTH", "HTTP_HEADER",
@@ -325,6 +348,8 @@ END_TEST
 static void add_cases(TCase *tcase)
 {
     te_add_per_mpm(tcase, static_file_is_a_segment_with_all_attributes);
+    tcase_add_loop_test(tcase, url_has_the_port_that_was_asked_for, 0,
+                        sizeof(hosts) / sizeof(*hosts));
     te_add_per_mpm(tcase, handler_and_filters_nest_as_they_call_each_other);
     te_add_per_mpm(tcase, each_request_is_one_segment_with_its_handler_and_filter);
     te_add_per_mpm(tcase, sensitive_query_values_are_filtered);

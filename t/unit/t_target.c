@@ -76,6 +76,30 @@ END_TEST
 
 static const struct {
     const char *url;
+    const char *scheme;
+    const char *path;
+    const char *query;
+} parts[] = {
+    {"h2c://a:81/x/y?y=1", "http", "/x/y", "y=1"},
+    {"http://joe:hush@a/x?token=1&b=2", "http", "/x", "token=[Filtered]&b=2"},
+    {"https://a", "https", "", NULL},
+    {"https://a?", "https", "", ""},
+    {"gopher://a/1", "gopher", "/1", NULL},
+    {"a.example:443", NULL, NULL, NULL},
+};
+
+START_TEST(parts_of_the_url_are_told)
+{
+    st_target_t target;
+    st_target_read(&target, parts[_i].url, t_pool);
+    ck_assert_pstr_eq(target.scheme, parts[_i].scheme);
+    ck_assert_pstr_eq(target.path, parts[_i].path);
+    ck_assert_pstr_eq(target.query, parts[_i].query);
+}
+END_TEST
+
+static const struct {
+    const char *url;
     int is_dsn;
 } calls[] = {
     {"https://o1.ingest.example/api/42/envelope/", 1},
@@ -118,6 +142,8 @@ END_TEST
 
 static void add_cases(TCase *tcase)
 {
+    tcase_add_loop_test(tcase, parts_of_the_url_are_told, 0,
+                        sizeof(parts) / sizeof(parts[0]));
     tcase_add_loop_test(tcase, url_is_read_in_the_words_of_the_conventions, 0,
                         sizeof(targets) / sizeof(*targets));
     tcase_add_loop_test(tcase, calls_to_the_host_of_a_dsn_are_recognised, 0,
