@@ -12,11 +12,12 @@ lint_require "examples in $reference" "$examples"
 folder=$(mktemp -d) || exit 99
 trap 'rm -rf "$folder" "$lint_verdicts"' EXIT
 # Files named in examples exist below our own folder.
-printf '%s\n' "$examples" | sed -n 's,^[A-Za-z]* \(file:\)\{0,1\}\(/.*\),\2,p' | while read -r path; do
+printf '%s\n' "$examples" | sed -n 's|^[A-Za-z]* \(file:\)\{0,1\}\(/.*\)|\2|p' | while read -r path; do
     mkdir -p "$folder$(dirname "$path")"
     : > "$folder$path"
 done
-examples=$(printf '%s\n' "$examples" | sed "s,^\([A-Za-z]*\) \(file:\)\{0,1\}/,\1 \2$folder/,")
+examples=$(printf '%s\n' "$examples" | sed "s|^\([A-Za-z]*\) \(file:\)\{0,1\}/|\1 \2$folder/|")
+lint_require "examples with their files" "$examples"
 server_conf()
 {
     echo "ServerRoot $folder"
