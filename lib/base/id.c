@@ -60,11 +60,17 @@ st_span_id_t st_span_id_make(st_rng_t *rng)
     return id != 0 ? id : 1;
 }
 
+/* The digits of 00 to ff: ids are written for every request, traced or not. */
+#define DIGITS(high)                                                                     \
+    high "0" high "1" high "2" high "3" high "4" high "5" high "6" high "7" high         \
+         "8" high "9" high "a" high "b" high "c" high "d" high "e" high "f"
+
 static void hex_byte(char *out, uint8_t byte)
 {
-    static const char digits[] = "0123456789abcdef";
-    out[0] = digits[byte >> 4];
-    out[1] = digits[byte & 15];
+    static const char digits[] = DIGITS("0") DIGITS("1") DIGITS("2") DIGITS("3")
+        DIGITS("4") DIGITS("5") DIGITS("6") DIGITS("7") DIGITS("8") DIGITS("9")
+            DIGITS("a") DIGITS("b") DIGITS("c") DIGITS("d") DIGITS("e") DIGITS("f");
+    memcpy(out, digits + 2 * (size_t)byte, 2);
 }
 
 void st_trace_id_hex(char out[ST_TRACE_ID_HEX], const st_trace_id_t *id)

@@ -93,7 +93,7 @@ static int slot_of(ap_out_filter_func function)
 static apr_status_t wrap_locked(ap_filter_rec_t *frec, int lasting)
 {
     ap_out_filter_func function = frec->filter_func.out_func;
-    if (function == NULL || mst_trampoline_slot(function) >= 0) {
+    if (function == NULL || mst_is_trampoline(function)) {
         return APR_SUCCESS; /* another thread was here */
     }
     int slot = slot_of(function);
@@ -111,8 +111,8 @@ static apr_status_t wrap_locked(ap_filter_rec_t *frec, int lasting)
 
 apr_status_t mst_slot_wrap(ap_filter_rec_t *frec, int lasting)
 {
-    if (mst_trampoline_slot(
-            __atomic_load_n(&frec->filter_func.out_func, __ATOMIC_ACQUIRE)) >= 0) {
+    if (mst_is_trampoline(
+            __atomic_load_n(&frec->filter_func.out_func, __ATOMIC_ACQUIRE))) {
         return APR_SUCCESS;
     }
     pthread_mutex_lock(&slots_lock);

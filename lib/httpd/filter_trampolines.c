@@ -57,17 +57,9 @@ ap_out_filter_func mst_trampoline(int slot)
     return trampolines[slot];
 }
 
-int mst_trampoline_slot(ap_out_filter_func function)
+int mst_is_trampoline(ap_out_filter_func function)
 {
     uintptr_t address = (uintptr_t)function;
-    if (address < (uintptr_t)__start_mst_trampolines ||
-        address >= (uintptr_t)__stop_mst_trampolines) {
-        return -1;
-    }
-    for (int slot = 0; slot < MST_SLOTS; slot++) {
-        if (trampolines[slot] == function) {
-            return slot;
-        }
-    }
-    return -1;
+    return address >= (uintptr_t)__start_mst_trampolines &&
+           address < (uintptr_t)__stop_mst_trampolines;
 }

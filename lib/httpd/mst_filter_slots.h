@@ -37,8 +37,8 @@ const char *mst_slot_filter_name(int slot, const ap_filter_t *f, apr_pool_t *poo
 /* Runs one call of a wrapped filter (filters.c). */
 apr_status_t mst_filter_call(int slot, ap_filter_t *f, apr_bucket_brigade *bb);
 
-/* The trampoline of a slot, and the slot of a trampoline or -1 (filter_trampolines.c). */
+/* The trampoline of a slot; and 1 when a function is one of them (filter_trampolines.c). */
 ap_out_filter_func mst_trampoline(int slot);
-int mst_trampoline_slot(ap_out_filter_func function);
+int mst_is_trampoline(ap_out_filter_func function);
 
 #endif /* MST_FILTER_SLOTS_H */
