@@ -93,7 +93,7 @@ typedef struct st_segment_t {
     st_span_t *spans;
     int span_count;
     int span_cap;
-    int span_max; /* SentryTraceMaxSpans */
+    int span_max; /* most children kept */
     int overflow; /* children that were refused because of span_max */
     struct st_refused_t
         *refused;         /* owners of the last of those; NULL: none was asked for */

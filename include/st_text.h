@@ -28,6 +28,9 @@ size_t st_utf8_cut(const char *s, size_t len, size_t max);
  * does not matter. An empty needle is contained in everything. */
 int st_str_contains_nocase(st_str_t haystack, const char *needle);
 
+/* 0..15 for a hexadecimal digit of either case, -1 for anything else. */
+int st_hex_value(char c);
+
 /* Parses a decimal number in [0,1] ("0", "0.25", "1", "1e-3"), whole text, without regard to
  * the locale. Never gives a negative zero.
  * @return APR_SUCCESS, or ST_E_MALFORMED and *prate is untouched. */

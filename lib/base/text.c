@@ -105,6 +105,17 @@ int st_str_contains_nocase(st_str_t haystack, const char *needle)
     return 0;
 }
 
+int st_hex_value(char c)
+{
+    if (c >= '0' && c <= '9') {
+        return c - '0';
+    }
+    if (c >= 'a' && c <= 'f') {
+        return c - 'a' + 10;
+    }
+    return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+}
+
 /* The "C" locale, made once: strtod and printf obey the process locale otherwise. */
 static locale_t c_locale(void)
 {

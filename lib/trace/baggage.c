@@ -56,17 +56,6 @@ int st_baggage_next(st_str_t *prest, st_str_t *member)
     return member->len > 0;
 }
 
-static int hex_value(char c)
-{
-    if (c >= '0' && c <= '9') {
-        return c - '0';
-    }
-    if (c >= 'a' && c <= 'f') {
-        return c - 'a' + 10;
-    }
-    return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
-
 static int is_clean_text(const char *text, size_t len)
 {
     for (size_t at = 0; at < len;) {
@@ -85,8 +74,8 @@ apr_status_t st_baggage_decode(char *out, size_t *plen, st_str_t text)
     for (size_t at = 0; at < text.len; at++) {
         char c = text.ptr[at];
         if (c == '%') {
-            int high = text.len - at > 2 ? hex_value(text.ptr[at + 1]) : -1;
-            int low = high >= 0 ? hex_value(text.ptr[at + 2]) : -1;
+            int high = text.len - at > 2 ? st_hex_value(text.ptr[at + 1]) : -1;
+            int low = high >= 0 ? st_hex_value(text.ptr[at + 2]) : -1;
             if (low < 0) {
                 return ST_E_MALFORMED;
             }

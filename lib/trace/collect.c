@@ -22,24 +22,13 @@ int st_collect_key_is_sensitive(st_str_t key)
     return 0;
 }
 
-static int hex_value(char c)
-{
-    if (c >= '0' && c <= '9') {
-        return c - '0';
-    }
-    if (c >= 'a' && c <= 'f') {
-        return c - 'a' + 10;
-    }
-    return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
-
 /* Percent-decodes up to `max` bytes; what is not an escape stays. */
 static size_t percent_decode(char *out, size_t max, const char *in, size_t len)
 {
     size_t n = 0;
     for (size_t i = 0; i < len && n < max; i++) {
-        int high = in[i] == '%' && len - i > 2 ? hex_value(in[i + 1]) : -1;
-        int low = high >= 0 ? hex_value(in[i + 2]) : -1;
+        int high = in[i] == '%' && len - i > 2 ? st_hex_value(in[i + 1]) : -1;
+        int low = high >= 0 ? st_hex_value(in[i + 2]) : -1;
         out[n++] = low >= 0 ? (char)(high * 16 + low) : in[i];
         i += low >= 0 ? 2 : 0;
     }

@@ -327,8 +327,20 @@ END_TEST
 
 #define COUNT(table) ((int)(sizeof(table) / sizeof((table)[0])))
 
+START_TEST(hex_digits_of_either_case_have_a_value)
+{
+    static const char digits[] = "0123456789abcdef0123456789ABCDEF";
+    for (int c = -128; c < 128; c++) {
+        const char *at = c != 0 ? strchr(digits, c) : NULL;
+        int expected = at != NULL ? (int)((at - digits) % 16) : -1;
+        ck_assert_int_eq(st_hex_value((char)c), expected);
+    }
+}
+END_TEST
+
 static void add_cases(TCase *tcase)
 {
+    tcase_add_test(tcase, hex_digits_of_either_case_have_a_value);
     tcase_add_test(tcase, all_inputs_of_one_to_three_bytes_are_judged_right);
     tcase_add_test(tcase, inputs_of_four_bytes_are_judged_right_around_every_limit);
     tcase_add_test(tcase, cut_is_the_longest_prefix_that_splits_no_character);
