@@ -17,7 +17,9 @@
 #include "lib/httpd/mst_lifecycle.h"
 #include "lib/httpd/mst_optional.h"
 #include "lib/httpd/mst_proxy.h"
+#include "lib/httpd/mst_queue.h"
 #include "lib/httpd/mst_request_hooks.h"
+#include "lib/httpd/mst_status_page.h"
 
 /* Behind everybody who says "really last": the wrappers have to see what all others made, and
  * the segment has to end after all others have logged. */
@@ -30,6 +32,7 @@ static void register_hooks(apr_pool_t *p)
     ap_hook_check_config(mst_check_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_post_config(mst_post_config, NULL, NULL, AFTER_ALL);
     ap_hook_child_init(mst_child_init, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_error_log(mst_error_log, NULL, NULL, APR_HOOK_MIDDLE);
 
     /* request */
     ap_hook_post_read_request(mst_post_read_request, NULL, NULL, APR_HOOK_REALLY_FIRST);
@@ -49,6 +52,7 @@ static void register_hooks(apr_pool_t *p)
 
     /* content */
     ap_hook_handler(mst_handler_sink, NULL, NULL, APR_HOOK_MIDDLE);
+    mst_status_page_register();
 }
 
 module AP_MODULE_DECLARE_DATA sentry_trace_module = {

@@ -8,7 +8,8 @@
 #include <stdint.h>
 
 /* X(NAME, "wire text", reported). A reason that is not reported is counted here only: on 429
- * the server has counted already (same page, "SDK Side Recommendations"). */
+ * the server has counted already (same page, "SDK Side Recommendations"). New ones go to the
+ * end: the numbers stand in queue files. */
 #define ST_REASON_LIST(X)                                                                \
     X(SAMPLE_RATE, "sample_rate", 1)                                                     \
     X(QUEUE_OVERFLOW, "queue_overflow", 1)                                               \
@@ -18,7 +19,9 @@
     X(INTERNAL_SDK_ERROR, "internal_sdk_error", 1)                                       \
     X(IGNORED, "ignored", 1)                                                             \
     X(BACKPRESSURE, "backpressure", 1)                                                   \
-    X(RATE_LIMITED, "rate_limited", 0)
+    X(RATE_LIMITED, "rate_limited", 0)                                                   \
+    X(RATELIMIT_BACKOFF, "ratelimit_backoff", 1)                                         \
+    X(EVENT_PROCESSOR, "event_processor", 1)
 
 typedef enum {
 #define ST_REASON_ENUM(name, text, reported) ST_REASON_##name,
@@ -27,7 +30,12 @@ typedef enum {
         ST_REASON_COUNT
 } st_reason_t;
 
-typedef enum { ST_CATEGORY_SPAN = 0, ST_CATEGORY_COUNT } st_category_t;
+/* A transaction counts once as transaction, and with its segment and all children as spans. */
+typedef enum {
+    ST_CATEGORY_SPAN = 0,
+    ST_CATEGORY_TRANSACTION,
+    ST_CATEGORY_COUNT
+} st_category_t;
 
 /* The wire text, a static string. */
 const char *st_reason_text(st_reason_t reason);

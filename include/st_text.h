@@ -31,6 +31,11 @@ int st_str_contains_nocase(st_str_t haystack, const char *needle);
 /* 0..15 for a hexadecimal digit of either case, -1 for anything else. */
 int st_hex_value(char c);
 
+/* Parses a decimal number ("60", "-0.5", "1e3"), whole text, without regard to the locale. One
+ * too large for a double gives infinity.
+ * @return APR_SUCCESS, or ST_E_MALFORMED and *pnumber is untouched. */
+apr_status_t st_number_parse(double *pnumber, const char *text) ST_MUST_CHECK;
+
 /* Parses a decimal number in [0,1] ("0", "0.25", "1", "1e-3"), whole text, without regard to
  * the locale. Never gives a negative zero.
  * @return APR_SUCCESS, or ST_E_MALFORMED and *prate is untouched. */

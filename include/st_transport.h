@@ -22,8 +22,10 @@ typedef struct st_answer_t {
     void *parcel;    /* as it was given to submit */
     apr_status_t rv; /* APR_SUCCESS: there is an answer; else why there is none */
     int http_status; /* of the answer; 200 for an envelope that was written to a file */
-    int retry_after_sec; /* what the answer's Retry-After asks for; 0: nothing */
-    const char *detail;  /* why there is none, for a message; "" when nothing is known */
+    st_ns_t at;      /* when that was known, monotonic */
+    const char *limits; /* X-Sentry-Rate-Limits, several lines joined by ","; or NULL */
+    const char *retry_after; /* Retry-After; or NULL */
+    const char *detail; /* why there is none, for a message; "" when nothing is known */
 } st_answer_t;
 
 /* Receives each answer. Must not call the transport. */
@@ -60,8 +62,8 @@ struct st_transport_t {
     void *baton;
 };
 
-/* A transport for all destinations of the table, borrowed. Call in the process that will use
- * it: nothing of libcurl survives a fork.
+/* A transport for all destinations of the table, borrowed; entries without a DSN are passed
+ * over. Call in the process that will use it: nothing of libcurl survives a fork.
  * @param user_agent "sentry.httpd/0.1.0"; borrowed
  * @return APR_SUCCESS; APR_ENOMEM; APR_EINVAL when libcurl does not take a URL; APR_EGENERAL
  *         when it cannot be used. */

@@ -130,15 +130,26 @@ static locale_t c_locale(void)
     return locale;
 }
 
-apr_status_t st_rate_parse(double *prate, const char *text)
+apr_status_t st_number_parse(double *pnumber, const char *text)
 {
-    /* strtod also takes white space, hex, "inf" and "nan", which are no rates. */
+    /* strtod also takes white space, hex, "inf" and "nan". */
     if (text[strspn(text, "0123456789.eE+-")] != '\0') {
         return ST_E_MALFORMED;
     }
     char *end;
-    double rate = strtod_l(text, &end, c_locale());
-    if (end == text || *end != '\0' || !(rate >= 0.0 && rate <= 1.0)) {
+    double number = strtod_l(text, &end, c_locale());
+    if (end == text || *end != '\0') {
+        return ST_E_MALFORMED;
+    }
+    *pnumber = number;
+    return APR_SUCCESS;
+}
+
+apr_status_t st_rate_parse(double *prate, const char *text)
+{
+    double rate;
+    apr_status_t rv = st_number_parse(&rate, text);
+    if (rv != APR_SUCCESS || !(rate >= 0.0 && rate <= 1.0)) {
         return ST_E_MALFORMED;
     }
     *prate = fabs(rate); /* "-0" is in the range */

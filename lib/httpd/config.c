@@ -8,6 +8,7 @@
 #define FLUSH_INTERVAL_DEFAULT   apr_time_from_sec(5)
 #define SHUTDOWN_TIMEOUT_DEFAULT apr_time_from_sec(2)
 #define ENVIRONMENT_DEFAULT      "production"
+#define QUEUE_BYTES_DEFAULT      ((size_t)16 * 1024 * 1024)
 
 const st_dsn_t mst_dsn_off = {.kind = 0};
 
@@ -158,6 +159,13 @@ apr_interval_time_t mst_conf_shutdown_timeout(const server_rec *main_server)
 {
     apr_interval_time_t timeout = mst_server_conf(main_server)->shutdown_timeout;
     return timeout != -1 ? timeout : SHUTDOWN_TIMEOUT_DEFAULT;
+}
+
+const mst_queue_conf_t *mst_conf_queue(const server_rec *main_server)
+{
+    static const mst_queue_conf_t usual = {.bytes = QUEUE_BYTES_DEFAULT};
+    const mst_queue_conf_t *queue = mst_server_conf(main_server)->queue;
+    return queue != NULL ? queue : &usual;
 }
 
 int mst_conf_dest(const server_rec *s)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One destination per distinct set of values, one endpoint per distinct DSN. */
+/* One destination per distinct set of values, one endpoint per distinct DSN; then their places in
+ * the queue. */
 #include "mst_dests.h"
 
 #include <apr_strings.h>
@@ -11,10 +12,12 @@
 #include <unixd.h>
 #include "mst_config.h"
 
-static st_dest_table_t table;
+static st_dest_table_t wanted; /* by this configuration */
+static st_dest_table_t table;  /* of the queue */
 
-static apr_status_t table_forget(void *unused)
+static apr_status_t tables_forget(void *unused)
 {
+    wanted = (st_dest_table_t){.count = 0};
     table = (st_dest_table_t){.count = 0};
     return APR_SUCCESS;
 }
@@ -46,11 +49,11 @@ static const char *host_name(apr_pool_t *p)
     return rv == APR_SUCCESS && name[0] != '\0' ? apr_pstrdup(p, name) : NULL;
 }
 
-/* Index of `dest` in the table, added when new. */
+/* Index of `dest` in what is wanted, added when new. */
 static int dest_index(st_dest_t *dests, st_dest_t *dest)
 {
-    dest->endpoint = table.endpoint_count;
-    for (int i = 0; i < table.count; i++) {
+    dest->endpoint = wanted.endpoint_count;
+    for (int i = 0; i < wanted.count; i++) {
         if (same_dest(&dests[i], dest)) {
             return i;
         }
@@ -58,11 +61,11 @@ static int dest_index(st_dest_t *dests, st_dest_t *dest)
             dest->endpoint = dests[i].endpoint;
         }
     }
-    if (dest->endpoint == table.endpoint_count) {
-        table.endpoint_count++;
+    if (dest->endpoint == wanted.endpoint_count) {
+        wanted.endpoint_count++;
     }
-    dests[table.count] = *dest;
-    return table.count++;
+    dests[wanted.count] = *dest;
+    return wanted.count++;
 }
 
 void mst_dests_build(apr_pool_t *pconf, server_rec *main_server)
@@ -73,8 +76,8 @@ void mst_dests_build(apr_pool_t *pconf, server_rec *main_server)
     }
     st_dest_t *dests = apr_pcalloc(pconf, sizeof(*dests) * (size_t)servers);
     const char *host = host_name(pconf);
-    table = (st_dest_table_t){.dests = dests};
-    apr_pool_cleanup_register(pconf, NULL, table_forget, apr_pool_cleanup_null);
+    wanted = (st_dest_table_t){.dests = dests};
+    apr_pool_cleanup_register(pconf, NULL, tables_forget, apr_pool_cleanup_null);
     for (server_rec *s = main_server; s != NULL; s = s->next) {
         mst_server_conf_t *conf = mst_server_conf(s);
         conf->dest = -1;
@@ -90,6 +93,56 @@ void mst_dests_build(apr_pool_t *pconf, server_rec *main_server)
                           .ca_file = mst_conf_ca_file(s),
                           .timeout = mst_conf_timeout(s)};
         conf->dest = dest_index(dests, &dest);
+    }
+}
+
+const st_dest_table_t *mst_dests_wanted(void)
+{
+    return &wanted;
+}
+
+static void log_refused(const server_rec *s, apr_status_t rv)
+{
+    if (rv == ST_E_FULL) {
+        ap_log_error(
+            APLOG_MARK, APLOG_ERR, 0, s,
+            "ST0005: this server is not traced: the queue, which is as old as the "
+            "parent process, has no room for its destination; after a stop and a "
+            "start it has");
+        return;
+    }
+    ap_log_error(APLOG_MARK, APLOG_ERR, 0, s,
+                 "ST0006: this server is not traced: the values of its destination (DSN, "
+                 "environment, release, names, path of certificates) are too long");
+}
+
+void mst_dests_enter(st_queue_t *queue, server_rec *main_server, apr_pool_t *pconf)
+{
+    int *index = apr_palloc(pconf, sizeof(*index) * (size_t)(wanted.count + 1));
+    apr_status_t *result =
+        apr_palloc(pconf, sizeof(*result) * (size_t)(wanted.count + 1));
+    for (int i = 0; i < wanted.count; i++) {
+        index[i] = -1;
+        result[i] = st_queue_dest_enter(queue, &wanted.dests[i], &index[i]);
+    }
+    for (server_rec *s = main_server; s != NULL; s = s->next) {
+        mst_server_conf_t *conf = mst_server_conf(s);
+        int i = conf->dest;
+        if (i < 0) {
+            continue;
+        }
+        conf->dest = result[i] == APR_SUCCESS ? index[i] : -1;
+        if (result[i] != APR_SUCCESS) {
+            log_refused(s, result[i]);
+        }
+    }
+    st_queue_dests(queue, &table, pconf);
+}
+
+void mst_dests_give_up(server_rec *main_server)
+{
+    for (server_rec *s = main_server; s != NULL; s = s->next) {
+        mst_server_conf(s)->dest = -1;
     }
 }
 
@@ -120,12 +173,12 @@ apr_status_t mst_dests_prepare_files(const st_dest_t **pdest)
     if (geteuid() != 0) {
         return APR_SUCCESS;
     }
-    for (int i = 0; i < table.count; i++) {
-        if (table.dests[i].dsn->kind != ST_DSN_FILE) {
+    for (int i = 0; i < wanted.count; i++) {
+        if (wanted.dests[i].dsn->kind != ST_DSN_FILE) {
             continue;
         }
-        *pdest = &table.dests[i];
-        apr_status_t rv = prepare_file(table.dests[i].dsn->url);
+        *pdest = &wanted.dests[i];
+        apr_status_t rv = prepare_file(wanted.dests[i].dsn->url);
         if (rv != APR_SUCCESS) {
             return rv;
         }

@@ -6,6 +6,7 @@
 #include "mst_config.h"
 #include "mst_expr.h"
 #include "mst_value.h"
+#include "st_queue.h"
 
 #define FLUSH_MIN    apr_time_from_msec(100)
 #define FLUSH_MAX    apr_time_from_sec(60)
@@ -90,6 +91,23 @@ static const char *set_shutdown_timeout(cmd_parms *cmd, void *unused, const char
     return mst_value_time(&mst_server_conf(cmd->server)->shutdown_timeout,
                           MST_DIRECTIVE_SHUTDOWN_TIMEOUT, value, SHUTDOWN_MIN,
                           SHUTDOWN_MAX, cmd->pool);
+}
+
+static const char *set_queue(cmd_parms *cmd, void *unused, const char *size,
+                             const char *dir)
+{
+    const char *problem = refuse_in_vhost(cmd);
+    if (problem != NULL) {
+        return problem;
+    }
+    mst_queue_conf_t *queue = apr_pcalloc(cmd->pool, sizeof(*queue));
+    mst_server_conf(cmd->server)->queue = queue;
+    problem = mst_value_size(&queue->bytes, MST_DIRECTIVE_QUEUE, size, ST_QUEUE_RING_MIN,
+                             ST_QUEUE_RING_MAX, cmd->pool);
+    if (problem != NULL || dir == NULL) {
+        return problem;
+    }
+    return mst_value_new_dir(&queue->dir, MST_DIRECTIVE_QUEUE, dir, cmd->pool);
 }
 
 /* AP_INIT_FLAG would say "must be On or Off" without the value; ours names it. */
@@ -356,6 +374,9 @@ const command_rec mst_directives[] = {
                   "the longest time a span waits before it is sent"),
     AP_INIT_TAKE1(MST_DIRECTIVE_SHUTDOWN_TIMEOUT, set_shutdown_timeout, NULL, RSRC_CONF,
                   "the longest time a child spends on sending when it ends"),
+    AP_INIT_TAKE12(
+        MST_DIRECTIVE_QUEUE, set_queue, NULL, RSRC_CONF,
+        "the size of what may wait, and a folder where it outlives the server"),
     AP_INIT_TAKE1(MST_DIRECTIVE_TIMEOUT, set_timeout, NULL, RSRC_CONF,
                   "the longest time one transfer to Sentry may take"),
     AP_INIT_TAKE1(MST_DIRECTIVE_CA_FILE, set_ca_file, NULL, RSRC_CONF,

@@ -10,6 +10,7 @@
 #include "mst_filters.h"
 #include "mst_hooks.h"
 #include "mst_proxy.h"
+#include "mst_queue.h"
 #include "st_log.h"
 
 /* The core's messages go to the error log of the main server. */
@@ -24,6 +25,7 @@ static void log_write(void *baton, st_log_level_t level, apr_status_t rv,
 int mst_pre_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp)
 {
     mst_filters_reset();
+    mst_queue_forget();
     return OK;
 }
 
@@ -53,17 +55,47 @@ int mst_check_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
     return OK;
 }
 
+/* At the start the configuration is read twice, and the module is loaded anew in between: what
+ * is made for children is made the second time. */
+static int is_for_children(void)
+{
+    return ap_state_query(AP_SQ_MAIN_STATE) != AP_SQ_MS_CREATE_PRE_CONFIG;
+}
+
+/* A server that runs goes on without tracing, one that starts had better not. */
+static int is_restart(void)
+{
+    return ap_state_query(AP_SQ_CONFIG_GEN) > 1;
+}
+
+/* Makes or finds the queue, and enters the destinations.
+ * @return OK, or HTTP_INTERNAL_SERVER_ERROR. */
+static int queue_setup(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
+                       server_rec *s)
+{
+    apr_status_t rv = mst_queue_open(s, ptemp);
+    if (rv != APR_SUCCESS) {
+        mst_dests_give_up(s);
+        return is_restart() ? OK : HTTP_INTERNAL_SERVER_ERROR;
+    }
+    st_queue_t *queue = mst_queue();
+    if (queue != NULL) {
+        mst_dests_enter(queue, s, pconf);
+        mst_queue_watch_end(s, pconf, plog);
+        st_wakeup_kick(queue); /* the sender of the last generation need not wait */
+    }
+    return OK;
+}
+
 /* Runs twice at a start and once more at each restart; every step may be repeated.
  *   1. the core's messages find the error log
  *   2. file: destinations belong to the children's user
- *   3. hooks and filters are wrapped, when there is a destination at all */
+ *   3. the queue is made or found, when children follow
+ *   4. hooks and filters are wrapped, when there is a destination at all */
 int mst_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, server_rec *s)
 {
     st_log_writer_set(log_write, s, ST_LOG_DEBUG);
     warn_of_missing_dsn(s);
-    if (mst_dests()->count == 0) {
-        return OK;
-    }
     const st_dest_t *dest = NULL;
     apr_status_t rv = mst_dests_prepare_files(&dest);
     if (rv != APR_SUCCESS) {
@@ -73,9 +105,17 @@ int mst_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, serv
                      dest->dsn->masked);
         return HTTP_INTERNAL_SERVER_ERROR;
     }
-    mst_filters_wrap_known(pconf);
-    mst_hooks_wrap(pconf);
-    mst_proxy_wrap(pconf);
+    if (is_for_children()) {
+        int result = queue_setup(pconf, plog, ptemp, s);
+        if (result != OK) {
+            return result;
+        }
+    }
+    if (mst_dests_wanted()->count > 0) {
+        mst_filters_wrap_known(pconf);
+        mst_hooks_wrap(pconf);
+        mst_proxy_wrap(pconf);
+    }
     return OK;
 }
 

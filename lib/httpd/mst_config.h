@@ -15,6 +15,12 @@
 #include "mst_trust.h"
 #include "st_dest.h"
 
+/* A line SentryTraceQueue. */
+typedef struct mst_queue_conf_t {
+    size_t bytes;    /* of the ring */
+    const char *dir; /* absolute; NULL: memory without a name */
+} mst_queue_conf_t;
+
 /* X(type, name) with unset NULL, -1 (int), -1 (interval), -1.0 (double). */
 #define MST_SERVER_MEMBERS(PTR, TIME, INT)                                               \
     PTR(const st_dsn_t *, dsn) /* &mst_dsn_off: explicitly none */                       \
@@ -24,6 +30,7 @@
     PTR(const char *, ca_file)                                                           \
     PTR(const char *, org_id)                                                            \
     PTR(mst_trust_t *, trust)                                                            \
+    PTR(const mst_queue_conf_t *, queue)                                                 \
     INT(traceparent)                                                                     \
     INT(strict_continuation)                                                             \
     TIME(timeout)                                                                        \
@@ -48,7 +55,7 @@
 
 typedef struct mst_server_conf_t {
     MST_SERVER_MEMBERS(MST_FIELD_PTR, MST_FIELD_TIME, MST_FIELD_INT)
-    int dest; /* computed at configuration check: index into the table, -1 none; not merged */
+    int dest; /* computed by mst_dests.h: index into its table, -1 none; not merged */
 } mst_server_conf_t;
 
 typedef struct mst_dir_conf_t {
@@ -105,7 +112,8 @@ int mst_conf_traceparent(const server_rec *s);
 apr_interval_time_t mst_conf_timeout(const server_rec *s);
 apr_interval_time_t mst_conf_flush_interval(const server_rec *main_server);
 apr_interval_time_t mst_conf_shutdown_timeout(const server_rec *main_server);
-/* Index of the server's destination, -1 when its requests are not traced. */
+const mst_queue_conf_t *mst_conf_queue(const server_rec *main_server);
+/* Index of the server's destination in mst_dests(), -1 when its requests are not traced. */
 int mst_conf_dest(const server_rec *s);
 
 /* Getters of a directory, for a request's final configuration. */

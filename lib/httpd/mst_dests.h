@@ -2,17 +2,35 @@
 #ifndef MST_DESTS_H
 #define MST_DESTS_H
 
-/* The table of destinations, made from all virtual hosts when the configuration has been
- * read; constant until the next configuration run. */
+/* The destinations of all virtual hosts. What a configuration wants is known when it has been
+ * read; what it gets, and where the queue has it, when the queue is there. Constant from then
+ * until the next configuration run.
+ *
+ *   mst_dests_build ──► mst_dests_enter ──► mst_dests()
+ *   configuration check  post_config         children
+ *
+ * mst_conf_dest(s) is the index of a server's destination: in the one table before, in the
+ * other one afterwards. */
 
 #include "mst_private.h"
-#include "st_dest.h"
+#include "st_queue.h"
 
-/* Builds the table in pconf (forgotten when that is cleared) and gives each server its index.
- * Needs mst_env_read before. */
+/* Builds what is wanted in pconf (forgotten when that is cleared) and gives each server its
+ * index. Needs mst_env_read before. */
 void mst_dests_build(apr_pool_t *pconf, server_rec *main_server);
 
-/* The table; count 0 when nothing is traced. Any thread. */
+/* What is wanted; count 0 when nothing is to be traced. */
+const st_dest_table_t *mst_dests_wanted(void);
+
+/* Enters them into the queue, and gives each server the index that its destination has there.
+ * Logs which servers have found no room: they are not traced. */
+void mst_dests_enter(st_queue_t *queue, server_rec *main_server, apr_pool_t *pconf);
+
+/* No server is traced. */
+void mst_dests_give_up(server_rec *main_server);
+
+/* The queue's table as this configuration has found it: entries that no server names may be
+ * left from before, or have dsn NULL. Empty without a queue. Any thread. */
 const st_dest_table_t *mst_dests(void);
 
 /* Creates the files of file: destinations and hands them to the user that children run as.

@@ -27,6 +27,7 @@
 #define MST_DIRECTIVE_SEND_DEFAULT_PII "SentryTraceSendDefaultPII"
 #define MST_DIRECTIVE_FLUSH            "SentryTraceFlush"
 #define MST_DIRECTIVE_SHUTDOWN_TIMEOUT "SentryTraceShutdownTimeout"
+#define MST_DIRECTIVE_QUEUE            "SentryTraceQueue"
 #define MST_DIRECTIVE_TIMEOUT          "SentryTraceTimeout"
 #define MST_DIRECTIVE_CA_FILE          "SentryTraceCACertificateFile"
 #define MST_DIRECTIVE_SINK_FILE        "SentryTraceSinkFile"

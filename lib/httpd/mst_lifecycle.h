@@ -6,19 +6,19 @@
 
 #include "mst_private.h"
 
-/* Forgets what the configuration run before has wrapped. */
+/* Forgets what the configuration run before has wrapped and found. */
 int mst_pre_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp);
 
-/* Reads the environment and builds the table of destinations; bad values end here, also in
+/* Reads the environment and sees which destinations are wanted; bad values end here, also in
  * `configtest`. */
 int mst_check_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
                      server_rec *s);
 
-/* Wraps hooks and filters; after all other modules. */
+/* Makes or finds the queue; wraps hooks and filters. After all other modules. */
 int mst_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
                     server_rec *s);
 
-/* Starts the sender of a child. */
+/* Starts tracing in a child. */
 void mst_child_init(apr_pool_t *pchild, server_rec *s);
 
 #endif /* MST_LIFECYCLE_H */

@@ -33,7 +33,9 @@ typedef struct mst_req_t {
     const char *client_trace;   /* sentry-trace as the client sent it, or NULL */
     const char *client_baggage; /* baggage likewise */
     int headers_removed;        /* 1: these were taken away from the handlers */
-    const apr_array_header_t *ignore_rules;  /* for names of children; NULL: none */
+    const apr_array_header_t *ignore_rules; /* for names of children; NULL: none */
+    struct st_open_slot_t
+        *slot; /* in the queue, while it is in progress; NULL: has none */
     struct mst_outgoing_t *outgoing;         /* what is told to backends now, or NULL */
     char trace_id_text[ST_TRACE_ID_HEX + 1]; /* of the variables: mst_variables.h */
     char span_id_text[ST_SPAN_ID_HEX + 1];

@@ -9,7 +9,7 @@
  *   3. whoever called decided, and is believed           the caller's decision
  *   4. the plain rate
  *
- * Rates are halved while the child's queue is full (own decisions only)
+ * Rates are halved while spans find no room in the queue or Sentry limits us (own decisions only)
  * (https://develop.sentry.dev/sdk/telemetry/traces/#sampling). */
 
 #include "mst_private.h"

@@ -26,6 +26,10 @@ const char *mst_value_time(apr_interval_time_t *ptime, const char *name,
                            const char *value, apr_interval_time_t low,
                            apr_interval_time_t high, apr_pool_t *p);
 
+/* A size with its unit (K, M or G), within [low, high]. */
+const char *mst_value_size(size_t *psize, const char *name, const char *value, size_t low,
+                           size_t high, apr_pool_t *p);
+
 /* A file that can be opened for reading; *ppath is absolute. */
 const char *mst_value_file(const char **ppath, const char *name, const char *value,
                            apr_pool_t *p);
@@ -33,5 +37,9 @@ const char *mst_value_file(const char **ppath, const char *name, const char *val
 /* A file that may be created: its folder exists; *ppath is absolute. */
 const char *mst_value_new_file(const char **ppath, const char *name, const char *value,
                                apr_pool_t *p);
+
+/* A folder that is there or may be made: what it is in exists; *ppath is absolute. */
+const char *mst_value_new_dir(const char **ppath, const char *name, const char *value,
+                              apr_pool_t *p);
 
 #endif /* MST_VALUE_H */

@@ -55,7 +55,8 @@ static int is_told(const request_rec *r, const st_target_t *target)
         return 0;
     }
     for (int i = 0; i < table->count; i++) {
-        if (st_target_is_dsn(target, table->dests[i].dsn)) {
+        const st_dsn_t *dsn = table->dests[i].dsn;
+        if (dsn != NULL && st_target_is_dsn(target, dsn)) {
             return 0;
         }
     }

@@ -7,10 +7,10 @@
 #include "mst_attributes.h"
 #include "mst_child.h"
 #include "mst_config.h"
-#include "mst_dests.h"
 #include "mst_ignore.h"
 #include "mst_incoming.h"
 #include "mst_name.h"
+#include "mst_push.h"
 #include "mst_sampler.h"
 #include "mst_variables.h"
 #include "st_record.h"
@@ -57,6 +57,7 @@ int mst_req_scope(const mst_req_t *req, const request_rec *r)
 /* Takes the state away: nothing finds it any more. */
 static void req_detach(mst_req_t *req)
 {
+    mst_push_slot_free(req);
     ap_set_module_config(req->top->request_config, &sentry_trace_module, NULL);
     conn_rec *c = req->top->connection;
     if (mst_req_of_conn(c) == req) {
@@ -90,6 +91,7 @@ static mst_req_t *req_new(request_rec *r, mst_child_t *child)
     req->spans = mst_conf_spans(r);
     req->ignore_rules = mst_ignore_child_rules(r);
     mst_incoming_read(req, r);
+    req->slot = mst_push_slot_take(req, child);
     ap_set_module_config(r->request_config, &sentry_trace_module, req);
     ap_set_module_config(r->connection->conn_config, &sentry_trace_module, req);
     apr_pool_cleanup_register(r->pool, req, req_cleanup, apr_pool_cleanup_null);
@@ -175,6 +177,11 @@ static mst_req_t *top_decide(request_rec *r, mst_req_t *req)
     mst_incoming_settle(req, r);
     mst_name_set(req);
     mst_sampler_decide(req, r, child);
+    if (req->seg->sampled) {
+        mst_push_slot_update(req);
+    } else {
+        mst_push_slot_free(req); /* whatever happens to it is nobody's business */
+    }
     mst_variables_settle(req);
     return req;
 }
@@ -207,39 +214,6 @@ void mst_req_headers_restore(request_rec *r)
     }
 }
 
-/* Counts and queues a closed segment. Every span of it ends in exactly one counter. */
-static void req_push(mst_req_t *req, mst_child_t *child)
-{
-    st_counters_t *counters = &child->counters[mst_dests()->dests[req->dest].endpoint];
-    st_segment_t *seg = req->seg;
-    uint64_t total = (uint64_t)st_segment_span_total(seg);
-    st_counters_created(counters, ST_CATEGORY_SPAN, total);
-    if (!seg->sampled) {
-        st_counters_discarded(counters, req->reason, ST_CATEGORY_SPAN, total);
-        return;
-    }
-    if (seg->ignored > 0) {
-        st_counters_discarded(counters, ST_REASON_IGNORED, ST_CATEGORY_SPAN,
-                              (uint64_t)seg->ignored);
-    }
-    if (seg->overflow > 0) {
-        st_counters_discarded(counters, ST_REASON_BUFFER_OVERFLOW, ST_CATEGORY_SPAN,
-                              (uint64_t)seg->overflow);
-    }
-    uint64_t pos;
-    size_t size = st_record_size(seg);
-    void *mem = st_ring_reserve(&child->ring, size, &pos);
-    if (mem == NULL) {
-        st_counters_discarded(counters, ST_REASON_QUEUE_OVERFLOW, ST_CATEGORY_SPAN,
-                              total - (uint64_t)seg->overflow - (uint64_t)seg->ignored);
-        st_sender_wake(child->sender);
-        return;
-    }
-    st_record_pack(seg, (uint16_t)req->dest, mem, size);
-    st_ring_commit(&child->ring, pos);
-    st_sender_wake(child->sender);
-}
-
 void mst_req_finish(request_rec *r)
 {
     mst_req_t *req = mst_req_decide(r);
@@ -251,6 +225,6 @@ void mst_req_finish(request_rec *r)
         mst_attributes_add(req, child->pid);
     }
     st_segment_close(req->seg, mst_req_now(req));
-    req_push(req, child);
+    mst_push(req, child);
     req_detach(req);
 }

@@ -5,6 +5,7 @@
 #include <apr_strings.h>
 #include "mst_child.h"
 #include "mst_config.h"
+#include "mst_dests.h"
 #include "mst_expr.h"
 #include "mst_incoming.h"
 #include "mst_request.h"
@@ -18,17 +19,23 @@
 
 #define RATE_BYTES 40
 
-/* The queue is above its mark, or Sentry takes no more for now. */
-static int is_pressed(const mst_child_t *child, st_ns_t now)
+/* Spans of this endpoint were dropped for want of room since somebody looked last, or Sentry
+ * takes no more for now. How full the queue is does not matter: an endpoint that does not answer
+ * fills it up to where the sender makes room, which is no reason for others to send less. */
+static int is_pressed(mst_pressure_t *pressure, const st_endpoint_t *endpoint,
+                      st_ns_t now)
 {
-    return st_ring_used(&child->ring) > st_ring_capacity(&child->ring) / 4 * 3 ||
-           st_sender_is_limited(child->sender, now);
+    uint64_t dropped = st_counters_get_discarded(
+        &endpoint->counters, ST_REASON_QUEUE_OVERFLOW, ST_CATEGORY_SPAN);
+    uint64_t before =
+        atomic_exchange_explicit(&pressure->dropped, dropped, memory_order_relaxed);
+    return dropped != before || st_endpoint_is_limited(endpoint, ST_LIMIT_SPAN, now);
 }
 
 /* How often rates are halved now. Whoever comes first after the interval looks. */
-static int halvings_now(mst_child_t *child, st_ns_t now)
+static int halvings_now(mst_child_t *child, int index, st_ns_t now)
 {
-    mst_pressure_t *pressure = &child->pressure;
+    mst_pressure_t *pressure = &child->pressure[index];
     /* Relaxed: a thread that sees the old number for a moment decides by the old number. */
     int halvings = atomic_load_explicit(&pressure->halvings, memory_order_relaxed);
     st_ns_t checked = atomic_load_explicit(&pressure->checked, memory_order_relaxed);
@@ -38,7 +45,8 @@ static int halvings_now(mst_child_t *child, st_ns_t now)
                                                  memory_order_relaxed)) {
         return halvings;
     }
-    halvings = st_sampling_halvings_next(halvings, is_pressed(child, now));
+    int is_under = is_pressed(pressure, &child->queue.endpoints[index], now);
+    halvings = st_sampling_halvings_next(halvings, is_under);
     atomic_store_explicit(&pressure->halvings, halvings, memory_order_relaxed);
     return halvings;
 }
@@ -73,7 +81,9 @@ static void decide_by_rate(mst_req_t *req, mst_child_t *child, double rate)
         refuse(req, ST_REASON_SAMPLE_RATE);
         return;
     }
-    double halved = st_sampling_rate_halved(rate, halvings_now(child, seg->start));
+    int index = mst_dests()->dests[req->dest].endpoint;
+    int halvings = halvings_now(child, index, seg->start);
+    double halved = st_sampling_rate_halved(rate, halvings);
     rate_note(seg, halved);
     if (!st_sampling_decide(seg->sample_rand, halved)) {
         refuse(req, ST_REASON_BACKPRESSURE);

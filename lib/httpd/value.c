@@ -129,6 +129,57 @@ const char *mst_value_time(apr_interval_time_t *ptime, const char *name,
     return NULL;
 }
 
+/* Bytes that one of a unit has; 0 when there is no such unit. */
+static size_t unit_bytes(char unit)
+{
+    switch (unit) {
+    case 'K':
+    case 'k':
+        return (size_t)1 << 10;
+    case 'M':
+    case 'm':
+        return (size_t)1 << 20;
+    case 'G':
+    case 'g':
+        return (size_t)1 << 30;
+    default:
+        return 0;
+    }
+}
+
+/* "16M": the largest whole unit, for messages. */
+static const char *size_text(size_t size, apr_pool_t *p)
+{
+    static const char units[] = "GMK";
+    const char *unit = units;
+    while (size % unit_bytes(*unit) != 0 && unit[1] != '\0') {
+        unit++;
+    }
+    return apr_psprintf(p, "%" APR_SIZE_T_FMT "%c", size / unit_bytes(*unit), *unit);
+}
+
+#define SIZE_DIGITS_MAX 8 /* so that no product with a unit overflows */
+
+const char *mst_value_size(size_t *psize, const char *name, const char *value, size_t low,
+                           size_t high, apr_pool_t *p)
+{
+    size_t digits = strspn(value, "0123456789");
+    size_t unit = unit_bytes(value[digits]);
+    size_t size = 0;
+    if (digits > 0 && digits <= SIZE_DIGITS_MAX && unit > 0 &&
+        value[digits + 1] == '\0') {
+        size = (size_t)apr_atoi64(value) * unit;
+    }
+    if (size < low || size > high) {
+        return apr_psprintf(p,
+                            "%s: \"%s\" is no allowed size; allowed are %s to %s, with "
+                            "one of the units K, M and G",
+                            name, value, size_text(low, p), size_text(high, p));
+    }
+    *psize = size;
+    return NULL;
+}
+
 const char *mst_value_file(const char **ppath, const char *name, const char *value,
                            apr_pool_t *p)
 {
@@ -157,6 +208,24 @@ const char *mst_value_new_file(const char **ppath, const char *name, const char 
         return apr_psprintf(p,
                             "%s: \"%s\" cannot be a file; allowed is a path in a folder "
                             "that exists",
+                            name, value);
+    }
+    *ppath = path;
+    return NULL;
+}
+
+const char *mst_value_new_dir(const char **ppath, const char *name, const char *value,
+                              apr_pool_t *p)
+{
+    const char *path = ap_server_root_relative(p, value);
+    const char *folder = path != NULL ? ap_make_dirstr_parent(p, path) : NULL;
+    apr_finfo_t info;
+    if (folder == NULL || value[0] == '\0' || !ap_is_directory(p, folder) ||
+        (apr_stat(&info, path, APR_FINFO_TYPE, p) == APR_SUCCESS &&
+         info.filetype != APR_DIR)) {
+        return apr_psprintf(p,
+                            "%s: \"%s\" cannot be a folder; allowed is a folder, or the "
+                            "path of a new one in a folder that exists",
                             name, value);
     }
     *ppath = path;

@@ -1,49 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The ring: reserve by compare-and-swap, commit by a position-keyed word. */
-#include "st_ring.h"
+#include "ring_int.h"
 
-#include <stdatomic.h>
 #include <string.h>
 
 #define RING_MAGIC   UINT64_C(0x31676e6972747332) /* "2strring1", any fixed number */
-#define RING_VERSION 1
-#define ALIGN        16
-#define LINE         64 /* bytes of a cache line */
-#define KEY_TOP_BIT  (UINT64_C(1) << 63)
+#define RING_VERSION 2
 
-/* Start of an entry in the data; entries are ALIGN-aligned and never wrap. */
-typedef struct ring_entry_t {
-    _Atomic uint64_t
-        commit;     /* pos ^ key once committed (release; pairs with st_ring_next) */
-    uint32_t len;   /* payload bytes; a pad entry runs to the end of the lap */
-    uint32_t state; /* ENTRY_*; after commit written by the consumer only */
-} ring_entry_t;
-
-enum { ENTRY_RECORD = 1, ENTRY_PAD, ENTRY_RELEASED };
-
-struct st_ring_shm_t {
-    uint64_t magic;
-    uint32_t version;
-    uint32_t reserved;
-    uint64_t cap;
-    uint64_t key;
-    /* Written by producers: next byte to reserve. */
-    _Alignas(LINE) _Atomic uint64_t head;
-    /* Written by the consumer: everything before is free. */
-    _Alignas(LINE) _Atomic uint64_t tail;
-    _Alignas(LINE) char data[];
-};
-
-_Static_assert(sizeof(ring_entry_t) == ALIGN, "an entry head is one alignment unit");
+/* Positions of a file that was tampered with leave room for all that is ever added to them. */
+#define POS_MAX (UINT64_C(1) << 62)
 
 static uint64_t entry_bytes(uint64_t len)
 {
     return sizeof(ring_entry_t) + ((len + ALIGN - 1) & ~(uint64_t)(ALIGN - 1));
-}
-
-static ring_entry_t *entry_at(const st_ring_t *ring, uint64_t pos)
-{
-    return (ring_entry_t *)(ring->data + pos % ring->cap);
 }
 
 static uint64_t data_bytes(size_t size)
@@ -53,7 +22,8 @@ static uint64_t data_bytes(size_t size)
 
 apr_status_t st_ring_format(void *mem, size_t size, uint64_t key)
 {
-    if (size < ST_RING_BYTES_MIN || (uintptr_t)mem % LINE != 0) {
+    if (size < ST_RING_BYTES_MIN || size > ST_RING_BYTES_MAX ||
+        (uintptr_t)mem % LINE != 0) {
         return APR_EINVAL;
     }
     st_ring_shm_t *shm = mem;
@@ -68,11 +38,24 @@ apr_status_t st_ring_format(void *mem, size_t size, uint64_t key)
     return APR_SUCCESS;
 }
 
+static int positions_can_be(const st_ring_shm_t *shm)
+{
+    /* Others may be at work: the tail before is not beyond the head, and the tail after is not
+     * further from it than there is room. Acquire: in this order. */
+    uint64_t before = atomic_load_explicit(&shm->tail, memory_order_acquire);
+    uint64_t head = atomic_load_explicit(&shm->head, memory_order_acquire);
+    uint64_t after = atomic_load_explicit(&shm->tail, memory_order_acquire);
+    return head % ALIGN == 0 && before % ALIGN == 0 && after % ALIGN == 0 &&
+           head < POS_MAX && before <= head &&
+           (int64_t)(head - after) <= (int64_t)shm->cap;
+}
+
 apr_status_t st_ring_attach(st_ring_t *ring, void *mem, size_t size)
 {
     st_ring_shm_t *shm = mem;
-    if (size < ST_RING_BYTES_MIN || shm->magic != RING_MAGIC ||
-        shm->version != RING_VERSION || shm->cap != data_bytes(size)) {
+    if (size < ST_RING_BYTES_MIN || size > ST_RING_BYTES_MAX ||
+        shm->magic != RING_MAGIC || shm->version != RING_VERSION ||
+        shm->cap != data_bytes(size) || !positions_can_be(shm)) {
         return ST_E_MALFORMED;
     }
     *ring = (st_ring_t){.shm = shm, .data = shm->data, .cap = shm->cap, .key = shm->key};
@@ -84,139 +67,219 @@ size_t st_ring_len_max(const st_ring_t *ring)
     return ring->cap / 4 - sizeof(ring_entry_t);
 }
 
-static void entry_publish(const st_ring_t *ring, uint64_t pos)
-{
-    /* Release: whoever sees the word sees the entry. Pairs with the acquire in peek(). */
-    atomic_store_explicit(&entry_at(ring, pos)->commit, pos ^ ring->key,
-                          memory_order_release);
-}
-
-static void pad_write(const st_ring_t *ring, uint64_t pos, uint64_t pad)
+void st_ring_publish(const st_ring_t *ring, uint64_t pos, uint64_t bytes, uint32_t state)
 {
     ring_entry_t *entry = entry_at(ring, pos);
-    entry->len = (uint32_t)(pad - sizeof(*entry));
-    entry->state = ENTRY_PAD;
-    entry_publish(ring, pos);
+    atomic_store_explicit(&entry->bytes, (uint32_t)bytes, memory_order_relaxed);
+    atomic_store_explicit(&entry->state, state, memory_order_relaxed);
+    atomic_store_explicit(&entry->commit, pos ^ ring->key, memory_order_release);
 }
 
-void *st_ring_reserve(st_ring_t *ring, size_t len, uint64_t *ppos)
+/* Release, here and below: what was committed before is seen by who sees the next claim. `from`
+ * goes first: until `to` follows nothing is claimed, or too much. */
+static void claim_set(st_ring_claim_t *claim, uint64_t from, uint64_t to)
+{
+    if (claim != NULL) {
+        atomic_store_explicit(&claim->from, from, memory_order_release);
+        atomic_store_explicit(&claim->to, to, memory_order_release);
+    }
+}
+
+static void claim_drop(st_ring_claim_t *claim)
+{
+    if (claim != NULL) {
+        atomic_store_explicit(&claim->to, 0, memory_order_release);
+        atomic_store_explicit(&claim->from, 0, memory_order_release);
+    }
+}
+
+/* Moves the head over `need` bytes that do not wrap.
+ * @param ppad padding before them. @return where it stood; UINT64_MAX: there is no room. */
+static uint64_t head_move(st_ring_t *ring, uint64_t need, st_ring_claim_t *claim,
+                          uint64_t *ppad)
+{
+    st_ring_shm_t *shm = ring->shm;
+    uint64_t pad;
+    uint64_t head = atomic_load_explicit(&shm->head, memory_order_relaxed);
+    do {
+        uint64_t to_end = to_lap_end(ring, head);
+        pad = need > to_end ? to_end : 0;
+        /* Acquire: the consumer is done with the bytes before tail. Pairs with st_ring_tail_advance. */
+        uint64_t tail = atomic_load_explicit(&shm->tail, memory_order_acquire);
+        /* Signed: the tail may have passed the head we read, which then is an old one. */
+        if ((int64_t)(head + pad + need - tail) > (int64_t)ring->cap) {
+            claim_drop(claim);
+            return UINT64_MAX;
+        }
+        claim_set(claim, head, head + pad + need);
+        /* Release: who sees the head beyond the claim sees the claim. Pairs with head_of(). */
+    } while (!atomic_compare_exchange_weak_explicit(&shm->head, &head, head + pad + need,
+                                                    memory_order_release,
+                                                    memory_order_relaxed));
+    *ppad = pad;
+    return head;
+}
+
+void *st_ring_reserve(st_ring_t *ring, size_t len, st_ring_tag_t tag,
+                      st_ring_claim_t *claim, uint64_t *ppos)
 {
     if (len > st_ring_len_max(ring)) {
         return NULL;
     }
-    st_ring_shm_t *shm = ring->shm;
-    uint64_t need = entry_bytes(len);
     uint64_t pad;
-    uint64_t head = atomic_load_explicit(&shm->head, memory_order_relaxed);
-    do {
-        uint64_t to_end = ring->cap - head % ring->cap;
-        pad = need > to_end ? to_end : 0;
-        /* Acquire: the consumer is done with the bytes before tail. Pairs with tail_advance. */
-        uint64_t tail = atomic_load_explicit(&shm->tail, memory_order_acquire);
-        /* Signed: the tail may have passed the head we read, which then is an old one. */
-        if ((int64_t)(head + pad + need - tail) > (int64_t)ring->cap) {
-            return NULL;
-        }
-    } while (!atomic_compare_exchange_weak_explicit(&shm->head, &head, head + pad + need,
-                                                    memory_order_relaxed,
-                                                    memory_order_relaxed));
+    uint64_t head = head_move(ring, entry_bytes(len), claim, &pad);
+    if (head == UINT64_MAX) {
+        return NULL;
+    }
     if (pad > 0) {
-        pad_write(ring, head, pad);
+        st_ring_publish(ring, head, pad, KIND_PAD);
     }
     *ppos = head + pad;
     ring_entry_t *entry = entry_at(ring, head + pad);
-    entry->len = (uint32_t)len;
-    entry->state = ENTRY_RECORD;
+    uint64_t word;
+    memcpy(&word, &tag, sizeof(word));
+    atomic_store_explicit(&entry->tag, word, memory_order_relaxed);
+    atomic_store_explicit(&entry->len, (uint32_t)len, memory_order_relaxed);
     return entry + 1;
 }
 
-void st_ring_commit(st_ring_t *ring, uint64_t pos)
+void st_ring_commit(st_ring_t *ring, uint64_t pos, st_ring_claim_t *claim)
 {
-    entry_publish(ring, pos);
+    const ring_entry_t *entry = entry_at(ring, pos);
+    uint32_t len = atomic_load_explicit(&entry->len, memory_order_relaxed);
+    st_ring_publish(ring, pos, entry_bytes(len), KIND_RECORD);
+    if (claim != NULL) {
+        /* Release: who sees no claim sees the commit. One store; it leaves the end. Relaxed:
+         * `to` is our own. */
+        uint64_t to = atomic_load_explicit(&claim->to, memory_order_relaxed);
+        atomic_store_explicit(&claim->from, to, memory_order_release);
+    }
+}
+
+int st_ring_view_fits(const st_ring_t *ring, uint64_t pos, uint64_t head,
+                      const view_t *view)
+{
+    uint64_t room = to_lap_end(ring, pos);
+    room = room < head - pos ? room : head - pos;
+    if (view->bytes < ALIGN || view->bytes % ALIGN != 0 || view->bytes > room) {
+        return 0;
+    }
+    if (view->kind == KIND_RECORD) {
+        return view->bytes >= sizeof(ring_entry_t);
+    }
+    return view->kind == KIND_PAD || view->kind == KIND_HOLE;
+}
+
+int st_ring_view_at(const st_ring_t *ring, uint64_t pos, uint64_t head, view_t *view)
+{
+    const ring_entry_t *entry = entry_at(ring, pos);
+    /* Acquire: pairs with st_ring_publish. Then relaxed: nothing changes but RELEASED, which is
+     * the consumer's own. */
+    uint64_t commit = atomic_load_explicit(&entry->commit, memory_order_acquire);
+    if (commit != (pos ^ ring->key)) {
+        return 0;
+    }
+    uint32_t state = atomic_load_explicit(&entry->state, memory_order_relaxed);
+    *view = (view_t){.bytes = atomic_load_explicit(&entry->bytes, memory_order_relaxed),
+                     .kind = state & ~(uint32_t)RELEASED,
+                     .is_released = (state & RELEASED) != 0};
+    int fits = st_ring_view_fits(ring, pos, head, view);
+    if (!fits || view->kind != KIND_RECORD) {
+        return fits;
+    }
+    view->len = atomic_load_explicit(&entry->len, memory_order_relaxed);
+    return view->bytes == entry_bytes(view->len);
+}
+
+void st_ring_entry_fill(const st_ring_t *ring, uint64_t pos, const view_t *view,
+                        st_ring_entry_t *entry)
+{
+    const ring_entry_t *from = entry_at(ring, pos);
+    /* Relaxed: as in st_ring_view_at. */
+    uint64_t tag = atomic_load_explicit(&from->tag, memory_order_relaxed);
+    *entry = (st_ring_entry_t){.data = from + 1, .len = view->len, .pos = pos};
+    memcpy(&entry->tag, &tag, sizeof(tag));
 }
 
 void st_ring_cursor_init(const st_ring_t *ring, st_ring_cursor_t *cursor)
 {
-    cursor->pos = atomic_load_explicit(&ring->shm->tail, memory_order_relaxed);
+    cursor->pos = tail_of(ring);
 }
 
-/* The committed entry at `pos`, or NULL. */
-static ring_entry_t *peek(const st_ring_t *ring, uint64_t pos)
+int st_ring_cursor_advance(st_ring_t *ring, st_ring_cursor_t *cursor, view_t *view)
 {
-    /* Acquire on head: a position below it is reserved. It carries no data. */
-    uint64_t head = atomic_load_explicit(&ring->shm->head, memory_order_acquire);
-    if (pos >= head) {
-        return NULL;
-    }
-    ring_entry_t *entry = entry_at(ring, pos);
-    /* Acquire: pairs with entry_publish. */
-    uint64_t commit = atomic_load_explicit(&entry->commit, memory_order_acquire);
-    return commit == (pos ^ ring->key) ? entry : NULL;
-}
-
-/* The next committed entry that is not released, or NULL; the cursor then stands on it. */
-static ring_entry_t *cursor_advance(st_ring_t *ring, st_ring_cursor_t *cursor)
-{
+    uint64_t head = head_of(ring);
     for (;;) {
-        /* What was released before the cursor came by may have freed what it stands on.
-         * Relaxed: the tail is the consumer's own. */
-        uint64_t tail = atomic_load_explicit(&ring->shm->tail, memory_order_relaxed);
+        /* What was released before the cursor came by may have freed what it stands on. */
+        uint64_t tail = tail_of(ring);
         if (cursor->pos < tail) {
             cursor->pos = tail;
         }
-        ring_entry_t *entry = peek(ring, cursor->pos);
-        if (entry == NULL || entry->state == ENTRY_RECORD) {
-            return entry;
+        if (cursor->pos >= head || !st_ring_view_at(ring, cursor->pos, head, view)) {
+            return 0;
         }
-        uint64_t skipped = cursor->pos;
-        cursor->pos += entry_bytes(entry->len);
-        st_ring_release(ring, skipped);
+        if (is_waiting(view)) {
+            return 1;
+        }
+        uint64_t passed = cursor->pos;
+        cursor->pos += view->bytes;
+        st_ring_release(ring, passed);
     }
 }
 
-apr_status_t st_ring_next(st_ring_t *ring, st_ring_cursor_t *cursor, const void **pdata,
-                          size_t *plen, uint64_t *ppos)
+apr_status_t st_ring_next(st_ring_t *ring, st_ring_cursor_t *cursor,
+                          st_ring_entry_t *entry)
 {
-    ring_entry_t *entry = cursor_advance(ring, cursor);
-    if (entry == NULL) {
+    view_t view;
+    int is_there = st_ring_cursor_advance(ring, cursor, &view);
+    if (!is_there) {
         return APR_EAGAIN;
     }
-    *pdata = entry + 1;
-    *plen = entry->len;
-    *ppos = cursor->pos;
-    cursor->pos += entry_bytes(entry->len);
+    st_ring_entry_fill(ring, cursor->pos, &view, entry);
+    cursor->pos += view.bytes;
     return APR_SUCCESS;
 }
 
-/* Moves the tail over everything that is released from the oldest on. */
-static void tail_advance(st_ring_t *ring)
+void st_ring_tail_advance(st_ring_t *ring)
 {
-    uint64_t start = atomic_load_explicit(&ring->shm->tail, memory_order_relaxed);
+    uint64_t head = head_of(ring);
+    uint64_t start = tail_of(ring);
     uint64_t tail = start;
-    for (;;) {
-        ring_entry_t *entry = peek(ring, tail);
-        if (entry == NULL || entry->state != ENTRY_RELEASED) {
-            break;
-        }
-        tail += entry_bytes(entry->len);
+    view_t view;
+    while (tail < head && st_ring_view_at(ring, tail, head, &view) && view.is_released) {
+        tail += view.bytes;
     }
     if (tail != start) {
-        /* Release: our reads of the freed bytes are over. Pairs with st_ring_reserve. */
+        /* Release: our reads of the freed bytes are over. Pairs with head_move. */
         atomic_store_explicit(&ring->shm->tail, tail, memory_order_release);
     }
 }
 
+int st_ring_view_anywhere(const st_ring_t *ring, uint64_t pos, view_t *view)
+{
+    uint64_t head = head_of(ring);
+    return pos % ALIGN == 0 && pos >= tail_of(ring) && pos < head &&
+           st_ring_view_at(ring, pos, head, view);
+}
+
 void st_ring_release(st_ring_t *ring, uint64_t pos)
 {
-    entry_at(ring, pos)->state = ENTRY_RELEASED;
-    if (pos == atomic_load_explicit(&ring->shm->tail, memory_order_relaxed)) {
-        tail_advance(ring);
+    view_t view;
+    int is_there = st_ring_view_anywhere(ring, pos, &view);
+    if (!is_there) {
+        return;
+    }
+    /* Relaxed: for the consumer itself, and for snapshots. */
+    atomic_store_explicit(&entry_at(ring, pos)->state, view.kind | RELEASED,
+                          memory_order_relaxed);
+    if (pos == tail_of(ring)) {
+        st_ring_tail_advance(ring);
     }
 }
 
 size_t st_ring_used(const st_ring_t *ring)
 {
-    uint64_t tail = atomic_load_explicit(&ring->shm->tail, memory_order_relaxed);
+    uint64_t tail = tail_of(ring);
     uint64_t head = atomic_load_explicit(&ring->shm->head, memory_order_relaxed);
     return head > tail ? (size_t)(head - tail) : 0;
 }

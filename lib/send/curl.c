@@ -5,11 +5,10 @@
  * is broken off by taking its handle out of the multi, at any time. */
 #include "st_transport.h"
 
-#include <limits.h>
-
 #include <apr_strings.h>
 #include <curl/curl.h>
 
+#include "answer_head.h"
 #include "gzip.h"
 #include "st_buf.h"
 
@@ -48,6 +47,7 @@ typedef struct curl_call_t {
     size_t received;
     int gzipped;
     st_buf_t packed;
+    st_answer_head_t head;
     char detail[CURL_ERROR_SIZE];
 } curl_call_t;
 
@@ -77,6 +77,13 @@ static size_t on_body(char *bytes, size_t size, size_t count, void *baton)
     return call->received <= RESPONSE_MAX ? size * count : 0;
 }
 
+static size_t on_header(char *bytes, size_t size, size_t count, void *baton)
+{
+    curl_call_t *call = baton;
+    st_answer_head_line(&call->head, bytes, size * count);
+    return size * count;
+}
+
 static CURLcode set_protocols(CURL *easy)
 {
 #if LIBCURL_VERSION_NUM >= 0x075500
@@ -100,6 +107,14 @@ static long timeout_ms(const st_dest_t *dest)
 {
     apr_interval_time_t ms = dest->timeout / 1000;
     return ms > 0 ? (long)ms : TIMEOUT_MS;
+}
+
+/* Whether HTTP/2 may be negotiated, so that it pays to wait for the first connection to tell. A
+ * plain one is HTTP/1.1: curl would let the others wait until its first call is over, and count
+ * that as time they took. */
+static int is_tls(const st_dest_t *dest)
+{
+    return strcmp(dest->dsn->scheme, "https") == 0;
 }
 
 /* Sets an option unless one before it failed. */
@@ -147,12 +162,14 @@ static CURLcode call_setup(const curl_transport_t *curl, curl_call_t *call,
     SET(result, easy, CURLOPT_TIMEOUT_MS, timeout_ms(dest));
     SET(result, easy, CURLOPT_NOSIGNAL, 1L);
     SET(result, easy, CURLOPT_BUFFERSIZE, (long)READ_MAX);
-    SET(result, easy, CURLOPT_PIPEWAIT, 1L);
+    SET(result, easy, CURLOPT_PIPEWAIT, is_tls(dest) ? 1L : 0L);
     SET(result, easy, CURLOPT_SSL_VERIFYPEER, 1L);
     SET(result, easy, CURLOPT_SSL_VERIFYHOST, 2L);
     SET(result, easy, CURLOPT_FOLLOWLOCATION, 0L);
     SET(result, easy, CURLOPT_WRITEFUNCTION, on_body);
     SET(result, easy, CURLOPT_WRITEDATA, call);
+    SET(result, easy, CURLOPT_HEADERFUNCTION, on_header);
+    SET(result, easy, CURLOPT_HEADERDATA, call);
     SET(result, easy, CURLOPT_PRIVATE, call);
     SET(result, easy, CURLOPT_ERRORBUFFER, call->detail);
     if (result == CURLE_OK) {
@@ -277,6 +294,7 @@ static apr_status_t curl_submit(st_transport_t *transport, const st_dest_t *dest
     call->parcel = parcel;
     call->received = 0;
     call->detail[0] = '\0';
+    st_answer_head_clear(&call->head);
     CURLMcode mresult = curl_multi_add_handle(curl->multi, call->easy);
     if (mresult != CURLM_OK) {
         call_put(curl, call);
@@ -284,14 +302,6 @@ static apr_status_t curl_submit(st_transport_t *transport, const st_dest_t *dest
     }
     flying_add(curl, call);
     return APR_SUCCESS;
-}
-
-/* Seconds or a date in the header, seconds here. */
-static int retry_after(CURL *easy)
-{
-    curl_off_t sec = 0;
-    curl_easy_getinfo(easy, CURLINFO_RETRY_AFTER, &sec);
-    return sec > 0 && sec < INT_MAX ? (int)sec : 0;
 }
 
 /* Ends a call: takes it out of the multi, gives the answer and keeps the handle. */
@@ -305,7 +315,9 @@ static void call_finish(curl_transport_t *curl, curl_call_t *call, apr_status_t 
         .parcel = call->parcel,
         .rv = rv,
         .http_status = (int)http_status,
-        .retry_after_sec = http_status == 429 ? retry_after(call->easy) : 0,
+        .at = st_clock_mono(),
+        .limits = call->head.has_limits ? call->head.limits : NULL,
+        .retry_after = call->head.has_retry_after ? call->head.retry_after : NULL,
         .detail = call->detail,
     };
     curl->base.answer(&answer, curl->base.baton);
@@ -402,7 +414,7 @@ static void curl_destroy(st_transport_t *transport)
     }
     curl_multi_cleanup(curl->multi);
     for (int i = 0; i < curl->endpoint_count; i++) {
-        curl_url_cleanup(curl->endpoints[i].url);
+        curl_url_cleanup(curl->endpoints[i].url); /* NULL is fine */
     }
     curl_global_cleanup();
 }
@@ -452,11 +464,24 @@ static apr_status_t endpoint_url(curl_endpoint_t *endpoint, const char *text)
 
 static int connections_for(int endpoint_count)
 {
-    int share = CONNECTIONS_TOTAL_MAX / endpoint_count;
+    int share = endpoint_count > 0 ? CONNECTIONS_TOTAL_MAX / endpoint_count : 1;
     if (share < 1) {
         return 1;
     }
     return share < CONNECTIONS_MAX ? share : CONNECTIONS_MAX;
+}
+
+/* By default curl keeps four times as many connections as calls are in flight, which is
+ * hardly any whenever a burst ends. */
+static void connections_setup(curl_transport_t *curl)
+{
+    int used = 0;
+    for (int i = 0; i < curl->endpoint_count; i++) {
+        used += curl->endpoints[i].url != NULL;
+    }
+    curl->connections_max = connections_for(used);
+    curl_multi_setopt(curl->multi, CURLMOPT_MAXCONNECTS,
+                      (long)curl->connections_max * (used > 0 ? used : 1));
 }
 
 static apr_status_t endpoints_setup(curl_transport_t *curl, const st_dest_table_t *dests,
@@ -465,11 +490,13 @@ static apr_status_t endpoints_setup(curl_transport_t *curl, const st_dest_table_
     size_t count = (size_t)dests->endpoint_count;
     curl->endpoint_count = dests->endpoint_count;
     curl->endpoints = apr_pcalloc(curl->pool, count * sizeof(*curl->endpoints));
-    curl->connections_max = connections_for(dests->endpoint_count);
     for (int i = 0; i < dests->count; i++) {
         const st_dsn_t *dsn = dests->dests[i].dsn;
+        if (dsn == NULL || dsn->kind != ST_DSN_HTTP) {
+            continue;
+        }
         curl_endpoint_t *endpoint = &curl->endpoints[dests->dests[i].endpoint];
-        if (dsn->kind != ST_DSN_HTTP || endpoint->url != NULL) {
+        if (endpoint->url != NULL) {
             continue;
         }
         apr_status_t rv = endpoint_url(endpoint, dsn->url);
@@ -507,10 +534,7 @@ apr_status_t st_curl_create(st_transport_t **ptransport, const st_dest_table_t *
         curl_destroy(&curl->base);
         return rv;
     }
-    /* By default curl keeps four times as many connections as calls are in flight, which is
-     * hardly any whenever a burst ends. */
-    curl_multi_setopt(curl->multi, CURLMOPT_MAXCONNECTS,
-                      (long)curl->connections_max * dests->endpoint_count);
+    connections_setup(curl);
     *ptransport = &curl->base;
     return APR_SUCCESS;
 }

@@ -61,6 +61,7 @@ static apr_status_t file_submit(st_transport_t *transport, const st_dest_t *dest
         .parcel = parcel,
         .rv = rv,
         .http_status = rv == APR_SUCCESS ? 200 : 0,
+        .at = st_clock_mono(),
         .detail = file->detail,
     };
     file->waiting = 1;

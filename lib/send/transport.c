@@ -85,7 +85,8 @@ static int count_kind(const st_dest_table_t *dests, st_dsn_kind_t kind)
 {
     int count = 0;
     for (int i = 0; i < dests->count; i++) {
-        count += dests->dests[i].dsn->kind == kind;
+        const st_dsn_t *dsn = dests->dests[i].dsn;
+        count += dsn != NULL && dsn->kind == kind;
     }
     return count;
 }
@@ -95,7 +96,8 @@ apr_status_t st_transport_create(st_transport_t **ptransport,
                                  apr_pool_t *pool)
 {
     int files = count_kind(dests, ST_DSN_FILE);
-    if (files > 0 && files == dests->count) {
+    int urls = count_kind(dests, ST_DSN_HTTP);
+    if (files > 0 && urls == 0) {
         *ptransport = st_file_transport_create(pool);
         return APR_SUCCESS;
     }

@@ -254,7 +254,8 @@ START_TEST(full_queue_halves_the_rate)
 {
     te_log_allow("ST01");
     te_log_allow("ST0010");
-    te_env_t *env = te_start(_i, "MaxKeepAliveRequests 0\nKeepAliveTimeout 60\n");
+    te_env_t *env = te_start(_i, "MaxKeepAliveRequests 0\nKeepAliveTimeout 60\n"
+                                 "SentryTraceQueue 256K\n");
     te_get(env, "/hello.txt");
     int spans = spans_of_first(env);
     st_ns_t start = st_clock_mono();
@@ -275,7 +276,9 @@ START_TEST(limit_of_sentry_halves_the_rate)
     int spans = spans_of_first(env);
     st_ns_t start = st_clock_mono();
     int answered = te_server_message_count(env->sentry->server);
-    static const te_answer_t limit = {.status = 429, .headers = "Retry-After: 3600\r\n"};
+    /* A limit on everything would keep reports back as well. */
+    static const te_answer_t limit = {
+        .status = 429, .headers = "X-Sentry-Rate-Limits: 3600:span:organization\r\n"};
     te_server_answer(env->sentry->server, &limit);
     te_get(env, "/hello.txt");
     te_server_await(env->sentry->server, answered + 1);

@@ -90,6 +90,11 @@ static const row_t rows[] = {
      "2000ms",
      {"1s", "3"},
      .shown = {"1000ms", "3000ms"}},
+    {"SentryTraceQueue",
+     1u << AT_SERVER,
+     "16384K -",
+     {"1m", "512K ${ROOT}/logs/q", "256K logs/r"},
+     .shown = {"1024K -", "512K q", "256K r"}},
     {"SentryTraceSampleRate",
      IN_DIRS,
      "1000;",
@@ -320,6 +325,7 @@ static void check_answer(const plan_t *plan, int server, int dir, const char *an
 
 START_TEST(inner_places_win_over_outer_ones)
 {
+    te_log_allow("ST0001"); /* On and without a DSN, by chance */
     plan_t *plan = plan_draw((unsigned)_i);
     te_setup_t setup = {.mpm = (te_mpm_t)(_i % TE_MPM_COUNT), .conf = conf_of(plan)};
     te_env_t *env = te_env_make(&setup, __func__);

@@ -69,6 +69,11 @@ static void show_server(request_rec *r)
     show_time(r, MST_DIRECTIVE_FLUSH, mst_conf_flush_interval(ap_server_conf));
     show_time(r, MST_DIRECTIVE_SHUTDOWN_TIMEOUT,
               mst_conf_shutdown_timeout(ap_server_conf));
+    const mst_queue_conf_t *queue = mst_conf_queue(ap_server_conf);
+    const char *dir = base_name(queue->dir);
+    show(r, MST_DIRECTIVE_QUEUE,
+         apr_psprintf(r->pool, "%ldK %s", (long)(queue->bytes / 1024),
+                      dir != NULL ? dir : "-"));
 }
 
 /* In thousandths, the plain rate first. */

@@ -12,7 +12,9 @@
 
 #include "te_burst.h"
 #include "te_dir.h"
+#include "te_disk.h"
 #include "te_env.h"
+#include "te_law.h"
 #include "te_load.h"
 #include "te_log.h"
 #include "te_main.h"
@@ -20,7 +22,9 @@
 #include "te_proc.h"
 #include "te_raw.h"
 #include "te_sample.h"
+#include "te_shim.h"
 #include "te_site.h"
+#include "te_status.h"
 #include "te_tls.h"
 #include "te_wait.h"
 

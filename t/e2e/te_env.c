@@ -15,8 +15,8 @@ static const char *const *defines_make(te_env_t *env)
     const char **defines = apr_pcalloc(env->pool, 4 * sizeof(*defines));
     defines[0] =
         apr_pstrcat(env->pool, "DSN ", te_sentry_dsn(env->sentry, 42, env->pool), NULL);
-    defines[1] = apr_psprintf(env->pool, "SENTRY 127.0.0.1:%d",
-                              te_server_port(env->sentry->server));
+    defines[1] = apr_pstrcat(env->pool, "SENTRY ",
+                             te_sentry_address(env->sentry, env->pool), NULL);
     defines[2] =
         apr_psprintf(env->pool, "BACKEND 127.0.0.1:%d", te_server_port(env->backend));
     return defines;
@@ -51,6 +51,19 @@ te_env_t *te_env_start(te_mpm_t mpm, const char *conf, const char *name)
     te_env_t *env = te_env_make(&setup, name);
     te_env_run(env);
     return env;
+}
+
+void te_env_move_sentry(te_env_t *env)
+{
+    te_sentry_t *old = env->sentry;
+    const char *from = te_sentry_address(old, env->pool);
+    te_sentry_stop(old);
+    te_sentry_check(old);
+    env->sentry = te_sentry_start(env->pool);
+    env->sentry->log = old->log;
+    env->store = env->sentry->store;
+    env->httpd->conf.defines = defines_make(env);
+    te_httpd_conf_edit(env->httpd, from, te_sentry_address(env->sentry, env->pool));
 }
 
 const te_reply_t *te_get(te_env_t *env, const char *path)

@@ -50,6 +50,10 @@ void te_env_run(te_env_t *env);
 te_env_t *te_env_start(te_mpm_t mpm, const char *conf, const char *name);
 #define te_start(mpm, conf) te_env_start((mpm), (conf), __func__)
 
+/* The fake Sentry goes away and comes back on another port, with an empty store. The next start,
+ * restart or graceful restart of httpd finds it there. */
+void te_env_move_sentry(te_env_t *env);
+
 /* GET over the client's connection. */
 const te_reply_t *te_get(te_env_t *env, const char *path);
 

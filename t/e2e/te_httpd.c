@@ -172,11 +172,16 @@ static void settle(te_httpd_t *httpd)
     te_tick(deadline);
 }
 
+void te_httpd_stop_under_load(te_httpd_t *httpd)
+{
+    ck_assert_int_eq(kill(httpd->pid, SIGTERM), 0);
+    await_end(httpd, "stop");
+}
+
 void te_httpd_stop(te_httpd_t *httpd)
 {
     settle(httpd);
-    ck_assert_int_eq(kill(httpd->pid, SIGTERM), 0);
-    await_end(httpd, "stop");
+    te_httpd_stop_under_load(httpd);
 }
 
 void te_httpd_stop_gracefully(te_httpd_t *httpd)
@@ -200,10 +205,44 @@ void te_httpd_graceful(te_httpd_t *httpd)
     restart_by(httpd, SIGUSR1);
 }
 
+void te_httpd_restart_under_load(te_httpd_t *httpd)
+{
+    restart_by(httpd, SIGHUP);
+}
+
 void te_httpd_restart(te_httpd_t *httpd)
 {
     settle(httpd);
-    restart_by(httpd, SIGHUP);
+    te_httpd_restart_under_load(httpd);
+}
+
+void te_httpd_conf_edit(te_httpd_t *httpd, const char *from, const char *to)
+{
+    const char *path = te_path(httpd->root, "httpd.conf", httpd->pool);
+    const char *rest = te_read(path, NULL, httpd->pool);
+    const char *at = rest != NULL ? strstr(rest, from) : NULL;
+    ck_assert_msg(at != NULL, "%s has no %s", path, from);
+    const char *text = "";
+    for (; at != NULL; at = strstr(rest, from)) {
+        text = apr_psprintf(httpd->pool, "%s%.*s%s", text, (int)(at - rest), rest, to);
+        rest = at + strlen(from);
+    }
+    te_write(httpd->root, "httpd.conf", apr_pstrcat(httpd->pool, text, rest, NULL));
+}
+
+/* The daemon of mod_cgid is a child, too: it has one thread, as on prefork all have, where it
+ * is not loaded. */
+apr_array_header_t *te_httpd_workers(te_httpd_t *httpd)
+{
+    apr_array_header_t *children = te_proc_children(httpd->pid, httpd->pool);
+    apr_array_header_t *workers = apr_array_make(httpd->pool, 8, sizeof(pid_t));
+    for (int i = 0; i < children->nelts; i++) {
+        pid_t pid = APR_ARRAY_IDX(children, i, pid_t);
+        if (httpd->conf.mpm == TE_PREFORK || te_proc_thread_count(pid) > 1) {
+            APR_ARRAY_PUSH(workers, pid_t) = pid;
+        }
+    }
+    return workers;
 }
 
 void te_httpd_child_gone(te_httpd_t *httpd, pid_t pid)
@@ -212,6 +251,46 @@ void te_httpd_child_gone(te_httpd_t *httpd, pid_t pid)
     while (te_proc_lives(pid)) {
         ck_assert_msg(te_tick(deadline), "child %d of httpd remains", (int)pid);
     }
+}
+
+void te_httpd_child_kill(te_httpd_t *httpd, pid_t pid, int signum)
+{
+    te_log_allow("exit signal");
+    ck_assert_int_eq(kill(pid, signum), 0);
+    te_httpd_child_gone(httpd, pid);
+}
+
+void te_httpd_parent_kill(te_httpd_t *httpd)
+{
+    ck_assert_int_eq(httpd->orphans, 0);
+    httpd->orphans = httpd->pid; /* they stay in its session and group */
+    httpd->guard = te_proc_guard(httpd->orphans);
+    ck_assert_int_eq(kill(httpd->pid, SIGKILL), 0);
+    ck_assert_int_eq(te_proc_wait(httpd->pid, te_deadline(TE_PATIENCE_SEC)),
+                     128 + SIGKILL);
+    httpd->pid = 0;
+    te_log_allow("AH00098"); /* the next one finds the file with its pid */
+}
+
+void te_httpd_orphans_end(te_httpd_t *httpd, int signum)
+{
+    te_deadline_t deadline = te_deadline(TE_PATIENCE_SEC);
+    kill(-httpd->orphans, signum); /* fails when they have ended by themselves */
+    while (te_proc_session_count(httpd->orphans) > 0) {
+        ck_assert_msg(te_tick(deadline), "orphans of httpd remain");
+    }
+    te_proc_guard_end(httpd->guard);
+    httpd->orphans = 0;
+}
+
+void te_httpd_refuses(te_httpd_t *httpd, const char **poutput)
+{
+    conf_write(httpd);
+    const char *conf = te_path(httpd->root, "httpd.conf", httpd->pool);
+    const char *argv[] = {TE_HTTPD_BIN, "-DFOREGROUND", "-d", httpd->root,
+                          "-f",         conf,           NULL};
+    int code = te_run(poutput, argv, server_env(httpd), output_path(httpd), httpd->pool);
+    ck_assert_msg(code > 0 && code < 128, "httpd ended with %d: %s", code, *poutput);
 }
 
 int te_httpd_configtest(te_httpd_t *httpd, const char **poutput)

@@ -24,6 +24,7 @@ struct te_load_t {
     char request[256];
     size_t request_len;
     atomic_int left;
+    atomic_int cancelled;
     atomic_int answered;
     atomic_int failed;
     atomic_int repeated;
@@ -98,7 +99,7 @@ static answer_t receive_answer(int fd, int *pclose)
 /* One request until it is answered; *pfd is the connection, -1: none. */
 static answer_t ask(te_load_t *load, int *pfd)
 {
-    for (int i = 0; i < ATTEMPTS_MAX; i++) {
+    for (int i = 0; i < ATTEMPTS_MAX && !atomic_load(&load->cancelled); i++) {
         int closing = 0;
         answer_t answer = ANSWER_NONE;
         if (*pfd < 0) {
@@ -154,6 +155,12 @@ te_load_t *te_load_start(int port, const char *path, int requests, int connectio
 int te_load_progress(te_load_t *load)
 {
     return atomic_load(&load->answered);
+}
+
+void te_load_cancel(te_load_t *load)
+{
+    atomic_store(&load->cancelled, 1);
+    atomic_store(&load->left, 0);
 }
 
 te_load_result_t te_load_finish(te_load_t *load)

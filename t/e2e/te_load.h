@@ -21,6 +21,9 @@ te_load_t *te_load_start(int port, const char *path, int requests, int connectio
 /* Complete answers so far. */
 int te_load_progress(te_load_t *load);
 
+/* No request begins any more, and none is sent again: the server is about to stop. */
+void te_load_cancel(te_load_t *load);
+
 /* Waits for the end of all of them and frees the load. */
 te_load_result_t te_load_finish(te_load_t *load);
 

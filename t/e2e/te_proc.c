@@ -126,6 +126,39 @@ int te_run(const char **poutput, const char *const *argv, const char *const *env
     return code;
 }
 
+/* In the child of a process with threads: only what is async-signal-safe. */
+static void guard_run(pid_t group, int fd)
+{
+    char byte;
+    setsid(); /* what ends the test may end its group */
+    ssize_t got = read(fd, &byte, 1);
+    if (got == 0) {
+        kill(-group, SIGKILL);
+    }
+    _exit(0);
+}
+
+te_proc_guard_t te_proc_guard(pid_t group)
+{
+    int fds[2];
+    ck_assert_int_eq(pipe2(fds, O_CLOEXEC), 0);
+    te_proc_guard_t guard = {.pid = fork(), .fd = fds[1]};
+    ck_assert_msg(guard.pid >= 0, "fork: %s", strerror(errno));
+    if (guard.pid == 0) {
+        close(fds[1]);
+        guard_run(group, fds[0]);
+    }
+    close(fds[0]);
+    return guard;
+}
+
+void te_proc_guard_end(te_proc_guard_t guard)
+{
+    ck_assert_int_eq(write(guard.fd, "", 1), 1);
+    close(guard.fd);
+    ck_assert_int_eq(te_proc_wait(guard.pid, te_deadline(TE_PATIENCE_SEC)), 0);
+}
+
 /* Reads the numbers of `pid`. @return 0 when there is no such process. */
 static int proc_stat(proc_stat_t *out, int pid)
 {
@@ -201,7 +234,21 @@ apr_array_header_t *te_proc_children(pid_t pid, apr_pool_t *pool)
     return list.pids;
 }
 
-int te_proc_thread_count(pid_t pid)
+/* 1 when a thread is called `name`; NULL: whatever. */
+static int is_called(pid_t pid, const char *thread, const char *name)
+{
+    char path[320];
+    char comm[32] = "";
+    snprintf(path, sizeof(path), "/proc/%d/task/%s/comm", (int)pid, thread);
+    FILE *file = name != NULL ? fopen(path, "re") : NULL;
+    if (file != NULL) {
+        (void)!fscanf(file, "%31[^\n]", comm);
+        fclose(file);
+    }
+    return name == NULL || strcmp(comm, name) == 0;
+}
+
+int te_proc_thread_count_of(pid_t pid, const char *name)
 {
     char path[64];
     snprintf(path, sizeof(path), "/proc/%d/task", (int)pid);
@@ -212,10 +259,16 @@ int te_proc_thread_count(pid_t pid)
     int count = 0;
     struct dirent *entry;
     while ((entry = readdir(tasks)) != NULL) {
-        count += isdigit((unsigned char)entry->d_name[0]) != 0;
+        count += isdigit((unsigned char)entry->d_name[0]) != 0 &&
+                 is_called(pid, entry->d_name, name);
     }
     closedir(tasks);
     return count;
+}
+
+int te_proc_thread_count(pid_t pid)
+{
+    return te_proc_thread_count_of(pid, NULL);
 }
 
 int te_proc_lives(pid_t pid)

@@ -35,14 +35,25 @@ int te_proc_wait(pid_t pid, te_deadline_t deadline);
 int te_run(const char **poutput, const char *const *argv, const char *const *env,
            const char *output, apr_pool_t *pool);
 
+/* Kills the whole process group `group` when the caller's process ends, whichever way. */
+typedef struct te_proc_guard_t {
+    pid_t pid;
+    int fd; /* end of a pipe; its closing tells the guard */
+} te_proc_guard_t;
+te_proc_guard_t te_proc_guard(pid_t group);
+
+/* Sends the guard away: the group is gone. */
+void te_proc_guard_end(te_proc_guard_t guard);
+
 /* Living processes (no zombies) whose session is `session`. */
 int te_proc_session_count(pid_t session);
 
 /* Living children of `pid`: an array of pid_t in pool. */
 apr_array_header_t *te_proc_children(pid_t pid, apr_pool_t *pool);
 
-/* Threads of `pid`; 0 when it is gone. */
+/* Threads of `pid`, all or those called `name`; 0 when it is gone. */
 int te_proc_thread_count(pid_t pid);
+int te_proc_thread_count_of(pid_t pid, const char *name);
 
 /* 1 while `pid` is a living process, no zombie. */
 int te_proc_lives(pid_t pid);

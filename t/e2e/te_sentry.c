@@ -20,10 +20,21 @@ te_sentry_t *te_sentry_start(apr_pool_t *pool)
     return sentry;
 }
 
+const char *te_sentry_address(const te_sentry_t *sentry, apr_pool_t *pool)
+{
+    return apr_psprintf(pool, "127.0.0.1:%d", te_server_port(sentry->server));
+}
+
 const char *te_sentry_dsn(const te_sentry_t *sentry, int project, apr_pool_t *pool)
 {
-    return apr_psprintf(pool, "http://%s@127.0.0.1:%d/%d", TE_SENTRY_KEY,
-                        te_server_port(sentry->server), project);
+    return apr_psprintf(pool, "http://%s@%s/%d", TE_SENTRY_KEY,
+                        te_sentry_address(sentry, pool), project);
+}
+
+void te_sentry_expect_kills(te_sentry_t *sentry)
+{
+    te_server_expect_kills(sentry->server);
+    te_store_expect_repeats(sentry->store);
 }
 
 static void expect(te_sentry_t *sentry, int holds, const te_message_t *message,

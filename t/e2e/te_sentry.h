@@ -22,8 +22,14 @@ typedef struct te_sentry_t {
 
 te_sentry_t *te_sentry_start(apr_pool_t *pool);
 
+/* Its host:port, in pool. */
+const char *te_sentry_address(const te_sentry_t *sentry, apr_pool_t *pool);
+
 /* A DSN for project `project`, in pool. */
 const char *te_sentry_dsn(const te_sentry_t *sentry, int project, apr_pool_t *pool);
+
+/* From now on a sender may be killed at any instant: requests end early, spans come twice. */
+void te_sentry_expect_kills(te_sentry_t *sentry);
 
 /* Reads what has arrived into the store. */
 void te_sentry_collect(te_sentry_t *sentry);

@@ -29,6 +29,7 @@ struct te_server_t {
     pthread_mutex_t mutex;
     int fd;         /* listening socket; -1: refusing */
     int refuse;     /* what is wanted */
+    int kills;      /* clients may vanish */
     int open_count; /* connection threads that run */
     int connection_count;
     int read_count;
@@ -84,23 +85,39 @@ static void message_add(te_server_t *server, te_message_t *message)
     unlock(server);
 }
 
-/* Waits as long as the answer says, or for ever. @return 0 when the connection must end. */
-static int linger(connection_t *connection, const te_answer_t *answer)
+/* Waits that long; negative: for ever. @return 0 when the connection must end. */
+static int linger(connection_t *connection, int ms)
 {
     const atomic_int *stopping = &connection->server->stopping;
-    st_ns_t until = st_clock_mono() + answer->delay_ms * ST_NS_PER_MS;
-    int hole = answer->cut == TE_CUT_HOLE;
-    while ((hole || st_clock_mono() < until) && atomic_load(stopping) == 0) {
+    st_ns_t until = st_clock_mono() + ms * ST_NS_PER_MS;
+    while ((ms < 0 || st_clock_mono() < until) && atomic_load(stopping) == 0) {
         poll(NULL, 0, 5);
     }
-    return !hole && atomic_load(stopping) == 0;
+    return ms >= 0 && atomic_load(stopping) == 0;
+}
+
+/* Sends bytes with a pause before each. @return 0 when the connection must end. */
+static int write_slowly(connection_t *connection, const char *bytes, size_t len,
+                        int byte_ms)
+{
+    if (byte_ms == 0) {
+        return te_wire_write(&connection->wire, bytes, len);
+    }
+    int goes_on = 1;
+    for (size_t i = 0; goes_on && i < len; i++) {
+        goes_on =
+            linger(connection, byte_ms) && te_wire_write(&connection->wire, bytes + i, 1);
+    }
+    return goes_on;
 }
 
 /* @return 1 when the connection goes on. */
 static int answer_send(connection_t *connection, te_message_t *message,
                        const te_answer_t *answer)
 {
-    if (!linger(connection, answer) || answer->cut == TE_CUT_BEFORE) {
+    int hole = answer->cut == TE_CUT_HOLE;
+    if (!linger(connection, hole ? -1 : answer->delay_ms) ||
+        answer->cut == TE_CUT_BEFORE) {
         return 0;
     }
     int status = answer->status != 0 ? answer->status : 200;
@@ -113,17 +130,16 @@ static int answer_send(connection_t *connection, te_message_t *message,
     int len = snprintf(head, sizeof(head),
                        "HTTP/1.1 %d Answer\r\nContent-Length: %zu\r\n%s%s\r\n", status,
                        strlen(body), type, headers);
-    te_wire_t *wire = &connection->wire;
     size_t body_len = strcmp(message->method, "HEAD") == 0 ? 0 : strlen(body);
     body_len /= answer->cut == TE_CUT_BODY ? 2 : 1;
     if (answer->cut == TE_CUT_STATUS) {
-        te_wire_write(wire, head, strlen("HTTP/1.1"));
+        te_wire_write(&connection->wire, head, strlen("HTTP/1.1"));
         return 0;
     }
-    int sent =
-        te_wire_write(wire, head, (size_t)len) && te_wire_write(wire, body, body_len);
-    message->status = status;
-    message->accepted = sent && status == 200;
+    int decided = write_slowly(connection, head, (size_t)len, answer->head_byte_ms);
+    message->status = decided ? status : 0;
+    message->accepted = decided && status == 200;
+    int sent = decided && write_slowly(connection, body, body_len, answer->body_byte_ms);
     return sent && answer->cut == TE_CUT_NONE;
 }
 
@@ -134,7 +150,9 @@ static int serve(connection_t *connection)
     te_message_t *message = te_wire_read(&connection->wire);
     if (message == NULL) {
         lock(server);
-        if (server->failure == NULL && atomic_load(&server->stopping) == 0) {
+        int excused = atomic_load(&server->stopping) != 0 ||
+                      (server->kills && connection->wire.closed);
+        if (server->failure == NULL && !excused) {
             server->failure = connection->wire.why;
         }
         unlock(server);
@@ -301,6 +319,13 @@ void te_server_drop(te_server_t *server)
     atomic_store(&server->stopping, 1);
     await_closed(server);
     atomic_store(&server->stopping, 0);
+}
+
+void te_server_expect_kills(te_server_t *server)
+{
+    lock(server);
+    server->kills = 1;
+    unlock(server);
 }
 
 int te_server_read_count(te_server_t *server)

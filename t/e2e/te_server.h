@@ -25,6 +25,8 @@ typedef struct te_answer_t {
     const char *headers; /* more header lines, each with CRLF; or NULL */
     const char *body;    /* NULL: "{}"; JSON unless a header says otherwise */
     int delay_ms;        /* before the answer */
+    int head_byte_ms;    /* between the bytes of status line and headers */
+    int body_byte_ms;    /* between the bytes of the body */
     te_cut_t cut;
 } te_answer_t;
 
@@ -50,6 +52,9 @@ void te_server_refuse(te_server_t *server, int refuse);
 
 /* Closes the connections there are, also those in a hole. Returns when they are closed. */
 void te_server_drop(te_server_t *server);
+
+/* From now on a client may vanish in the middle of a request: its process is killed. */
+void te_server_expect_kills(te_server_t *server);
 
 /* Requests that were read completely, whether answered or not. */
 int te_server_read_count(te_server_t *server);

@@ -41,8 +41,29 @@ static const char *attr_text(const json_t *attributes, const char *key)
     return json_string_value(json_object_get(json_object_get(attributes, key), "value"));
 }
 
-static te_span_t *span_add(te_store_t *store, const json_t *json, const char *project)
+void te_store_expect_repeats(te_store_t *store)
 {
+    store->ids = apr_hash_make(store->pool);
+    for (int i = 0; i < te_store_count(store); i++) {
+        const te_span_t *span = te_store_span(store, i);
+        apr_hash_set(store->ids, span->span_id, APR_HASH_KEY_STRING, span);
+    }
+}
+
+/* 1 when repeats are expected and this span is one. */
+static int is_repeat(const te_store_t *store, const json_t *json)
+{
+    const char *id = json_string_value(json_object_get(json, "span_id"));
+    return store->ids != NULL &&
+           apr_hash_get(store->ids, id, APR_HASH_KEY_STRING) != NULL;
+}
+
+static void span_add(te_store_t *store, const json_t *json, const char *project)
+{
+    if (is_repeat(store, json)) {
+        store->repeated_span_count++;
+        return;
+    }
     te_span_t *span = apr_pcalloc(store->pool, sizeof(*span));
     json_t *attributes = json_object_get(json, "attributes");
     const char *op = attr_text(attributes, "sentry.op");
@@ -62,8 +83,10 @@ static te_span_t *span_add(te_store_t *store, const json_t *json, const char *pr
         json_array_append(store->kept, attributes);
     }
     APR_ARRAY_PUSH(store->spans, te_span_t *) = span;
+    if (store->ids != NULL) {
+        apr_hash_set(store->ids, span->span_id, APR_HASH_KEY_STRING, span);
+    }
     store->segment_count += span->is_segment;
-    return span;
 }
 
 static void spans_add(te_store_t *store, const json_t *payload, const char *project,
@@ -83,18 +106,20 @@ static void spans_add(te_store_t *store, const json_t *payload, const char *proj
     }
 }
 
-static void report_add(te_store_t *store, const json_t *payload)
+/* Sums of reports stand under "project reason". */
+static void report_add(te_store_t *store, const json_t *payload, const char *project)
 {
     size_t i;
     json_t *json;
     store->report_count++;
     json_array_foreach(json_object_get(payload, "discarded_events"), i, json)
     {
-        const char *reason = text_of(store, json, "reason");
-        long *sum = apr_hash_get(store->discarded, reason, APR_HASH_KEY_STRING);
+        const char *reason = json_string_value(json_object_get(json, "reason"));
+        const char *key = apr_pstrcat(store->pool, project, " ", reason, NULL);
+        long *sum = apr_hash_get(store->discarded, key, APR_HASH_KEY_STRING);
         if (sum == NULL) {
             sum = apr_pcalloc(store->pool, sizeof(*sum));
-            apr_hash_set(store->discarded, reason, APR_HASH_KEY_STRING, sum);
+            apr_hash_set(store->discarded, key, APR_HASH_KEY_STRING, sum);
         }
         *sum += (long)json_integer_value(json_object_get(json, "quantity"));
     }
@@ -111,7 +136,7 @@ static void envelope_add(te_store_t *store, const st_envelope_t *envelope,
             json_decref(store->last_header);
             store->last_header = json_incref(envelope->header);
         } else if (strcmp(item->type, "client_report") == 0 && accepted) {
-            report_add(store, item->json);
+            report_add(store, item->json, project);
         }
     }
 }
@@ -169,14 +194,39 @@ const te_span_t *te_store_span(const te_store_t *store, int i)
     return APR_ARRAY_IDX(store->spans, i, te_span_t *);
 }
 
-long te_store_discarded(const te_store_t *store, const char *reason)
+/* Whether "project reason" is what is asked for; NULL: any. */
+static int is_wanted(const char *key, const char *project, const char *reason)
+{
+    const char *space = strchr(key, ' ');
+    size_t len = (size_t)(space - key);
+    int right_project =
+        project == NULL || (strncmp(key, project, len) == 0 && project[len] == '\0');
+    return right_project && (reason == NULL || strcmp(space + 1, reason) == 0);
+}
+
+long te_store_discarded_of(const te_store_t *store, const char *project,
+                           const char *reason)
 {
     long sum = 0;
     for (apr_hash_index_t *i = apr_hash_first(store->pool, store->discarded); i != NULL;
          i = apr_hash_next(i)) {
-        if (reason == NULL || strcmp(apr_hash_this_key(i), reason) == 0) {
+        if (is_wanted(apr_hash_this_key(i), project, reason)) {
             sum += *(const long *)apr_hash_this_val(i);
         }
     }
     return sum;
+}
+
+long te_store_discarded(const te_store_t *store, const char *reason)
+{
+    return te_store_discarded_of(store, NULL, reason);
+}
+
+long te_store_count_of(const te_store_t *store, const char *project)
+{
+    long count = 0;
+    for (int i = 0; i < store->spans->nelts; i++) {
+        count += strcmp(te_store_span(store, i)->project, project) == 0;
+    }
+    return count;
 }

@@ -34,18 +34,24 @@ typedef struct te_span_t {
 typedef struct te_store_t {
     apr_pool_t *pool;
     apr_array_header_t *spans; /* of te_span_t *, in order of arrival */
-    apr_hash_t *discarded;     /* reason -> long * of spans, from client reports */
+    apr_hash_t *discarded;     /* "project reason" -> long * of spans, as reported */
     json_t *kept;              /* array that owns the attributes */
     json_t *last_header;       /* header of the last envelope with spans, or NULL */
     int envelope_count;
     int report_count;
     int segment_count;
+    apr_hash_t *ids;         /* of spans, where repeats are expected; or NULL */
+    int repeated_span_count; /* that had come before */
     int rejected_span_count; /* in envelopes that were not answered 200 */
     int rejected_segment_count;
     const char *failure; /* or NULL */
 } te_store_t;
 
 te_store_t *te_store_create(apr_pool_t *pool);
+
+/* From now on spans may come twice, because a process was killed between the answer and what it
+ * would have done about it. The second is only counted. */
+void te_store_expect_repeats(te_store_t *store);
 
 /* Reads all envelopes in bytes[0..len), which may be freed afterwards.
  * @param accepted 0: they were not taken; their spans are only counted */
@@ -61,6 +67,11 @@ const te_span_t *te_store_span(const te_store_t *store, int i);
 
 /* Spans that client reports named for `reason`; NULL: for all reasons. */
 long te_store_discarded(const te_store_t *store, const char *reason);
+long te_store_discarded_of(const te_store_t *store, const char *project,
+                           const char *reason);
+
+/* Spans that were sent to `project`. */
+long te_store_count_of(const te_store_t *store, const char *project);
 
 /* Ends the test when an envelope was invalid, or when the spans form no trees: in each trace
  * one segment, parents that exist in it, ids unique, children within the segment's time. */

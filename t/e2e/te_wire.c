@@ -38,6 +38,7 @@ static int fill(te_wire_t *wire)
     char *to = st_buf_reserve(&wire->in, 65536);
     ssize_t got = to != NULL ? recv(wire->fd, to, 65536, 0) : -1;
     wire->in.len += got > 0 ? (size_t)got : 0;
+    wire->closed = got <= 0;
     return got > 0;
 }
 
@@ -233,6 +234,7 @@ te_message_t *te_wire_read(te_wire_t *wire)
         te_message_free(message);
         return NULL;
     }
+    message->at = st_clock_mono();
     return message;
 }
 

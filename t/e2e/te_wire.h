@@ -10,6 +10,7 @@
 #include <stddef.h>
 
 #include "st_buf.h"
+#include "st_clock.h"
 
 /* One request as it came. malloc'd, owned by who got it. */
 typedef struct te_message_t {
@@ -20,6 +21,7 @@ typedef struct te_message_t {
     size_t len;      /* of body */
     size_t sent_len; /* bytes of the body as they were sent */
     int connection;  /* number of the connection it came on, from 1 */
+    st_ns_t at;      /* monotonic time when it had come */
     int status;      /* what it was answered with; 0: nothing */
     int accepted;    /* 1: answered 200 */
 } te_message_t;
@@ -29,6 +31,7 @@ typedef struct te_wire_t {
     const atomic_int *stop; /* not 0: reading ends */
     st_buf_t in;
     size_t at;       /* consumed bytes of in */
+    int closed;      /* 1: the peer has closed */
     const char *why; /* what was wrong with the last request, or NULL */
 } te_wire_t;
 

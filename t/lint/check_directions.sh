@@ -50,7 +50,8 @@ printf '%s\n' "$areas" | awk 'NF != 2 { print $1 ": no lib/*/ file implements it
         uses["queue"] = " base trace queue "
         uses["encode"] = " base trace queue encode "
         uses["send"] = " base trace queue encode send "
-        uses["httpd"] = " base trace queue encode send httpd "
+        uses["status"] = " base trace queue encode status "
+        uses["httpd"] = " base trace queue encode send status httpd "
         uses["cli"] = " base trace queue encode send cli "
     }
     $1 == "area" { area[$2] = $3; next }

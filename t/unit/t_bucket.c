@@ -27,12 +27,21 @@ static st_record_t make_record(int dest, unsigned trace, int spans)
     return record;
 }
 
+static void add_record(st_bucket_set_t *set, int lane, const st_record_t *record,
+                       uint64_t pos, st_ns_t ended, st_ns_t now)
+{
+    const st_ring_entry_t entry = {.len = record->len, .pos = pos};
+    const st_bucket_record_t *copy = st_bucket_add(set, lane, &entry, record, ended, now);
+    ck_assert_uint_eq(copy->pos, pos);
+    ck_assert_int_eq(copy->bucket->lane, lane);
+}
+
 /* Adds a record whose segment ends right now; its position is its number. */
 static void add(st_bucket_set_t *set, int lane, int dest, unsigned trace, uint64_t pos,
                 st_ns_t now)
 {
     st_record_t record = make_record(dest, trace, 1);
-    st_bucket_add(set, lane, &record, pos, now, now);
+    add_record(set, lane, &record, pos, now, now);
 }
 
 /* Takes a bucket that must be there and hold `count` records from position `pos` on. */
@@ -76,14 +85,14 @@ END_TEST
 START_TEST(a_bucket_is_due_a_linger_after_its_newest_segment)
 {
     st_bucket_set_t *set = make_set(1);
-    ck_assert_int_eq(st_bucket_due(set, 0), ST_BUCKET_NEVER);
+    ck_assert_int_eq(st_bucket_due(set, 0, 0), ST_BUCKET_NEVER);
     add(set, 0, 0, 1, 1, 1000 * MS);
-    ck_assert_int_eq(st_bucket_due(set, 0), 1000 * MS + LINGER);
+    ck_assert_int_eq(st_bucket_due(set, 0, 0), 1000 * MS + LINGER);
     add(set, 0, 0, 1, 2, 1400 * MS);
-    ck_assert_int_eq(st_bucket_due(set, 0), 1400 * MS + LINGER);
+    ck_assert_int_eq(st_bucket_due(set, 0, 0), 1400 * MS + LINGER);
     expect_none(set, 0, 1400 * MS + LINGER - 1);
     expect_take(set, 0, 1400 * MS + LINGER, 0, 1, 2);
-    ck_assert_int_eq(st_bucket_due(set, 0), ST_BUCKET_NEVER);
+    ck_assert_int_eq(st_bucket_due(set, 0, 0), ST_BUCKET_NEVER);
 }
 END_TEST
 
@@ -91,8 +100,8 @@ START_TEST(the_linger_counts_from_the_end_of_the_segment_not_from_its_arrival)
 {
     st_bucket_set_t *set = make_set(1);
     st_record_t record = make_record(0, 1, 1);
-    st_bucket_add(set, 0, &record, 1, 700 * MS, 1000 * MS);
-    ck_assert_int_eq(st_bucket_due(set, 0), 700 * MS + LINGER);
+    add_record(set, 0, &record, 1, 700 * MS, 1000 * MS);
+    ck_assert_int_eq(st_bucket_due(set, 0, 0), 700 * MS + LINGER);
 }
 END_TEST
 
@@ -100,8 +109,8 @@ START_TEST(an_end_in_the_future_counts_as_now)
 {
     st_bucket_set_t *set = make_set(1);
     st_record_t record = make_record(0, 1, 1);
-    st_bucket_add(set, 0, &record, 1, 99000 * MS, 1000 * MS);
-    ck_assert_int_eq(st_bucket_due(set, 0), 1000 * MS + LINGER);
+    add_record(set, 0, &record, 1, 99000 * MS, 1000 * MS);
+    ck_assert_int_eq(st_bucket_due(set, 0, 0), 1000 * MS + LINGER);
 }
 END_TEST
 
@@ -110,9 +119,9 @@ START_TEST(a_bucket_that_never_rests_is_due_a_flush_interval_after_its_first_rec
     st_bucket_set_t *set = make_set(1);
     add(set, 0, 0, 1, 1, 0);
     add(set, 0, 0, 1, 2, 3000 * MS);
-    ck_assert_int_eq(st_bucket_due(set, 0), 3000 * MS + LINGER);
+    ck_assert_int_eq(st_bucket_due(set, 0, 0), 3000 * MS + LINGER);
     add(set, 0, 0, 1, 3, 4950 * MS);
-    ck_assert_int_eq(st_bucket_due(set, 0), FLUSH);
+    ck_assert_int_eq(st_bucket_due(set, 0, 0), FLUSH);
     expect_none(set, 0, FLUSH - 1);
     expect_take(set, 0, FLUSH, 0, 1, 3);
 }
@@ -136,11 +145,11 @@ START_TEST(ends_out_of_order_keep_the_buckets_sorted)
     st_bucket_set_t *set = make_set(1);
     st_record_t first = make_record(0, 1, 1);
     st_record_t second = make_record(0, 2, 1);
-    st_bucket_add(set, 0, &first, 1, 90 * MS, 100 * MS);
-    st_bucket_add(set, 0, &second, 2, 80 * MS, 100 * MS);
-    ck_assert_int_eq(st_bucket_due(set, 0), 90 * MS + LINGER);
+    add_record(set, 0, &first, 1, 90 * MS, 100 * MS);
+    add_record(set, 0, &second, 2, 80 * MS, 100 * MS);
+    ck_assert_int_eq(st_bucket_due(set, 0, 0), 90 * MS + LINGER);
     expect_take(set, 0, 90 * MS + LINGER, 0, 1, 1);
-    ck_assert_int_eq(st_bucket_due(set, 0), 90 * MS + LINGER);
+    ck_assert_int_eq(st_bucket_due(set, 0, 0), 90 * MS + LINGER);
     expect_take(set, 0, 90 * MS + LINGER, 0, 2, 1);
 }
 END_TEST
@@ -163,9 +172,9 @@ START_TEST(too_many_spans_close_the_bucket_and_open_the_next)
     st_bucket_set_t *set = make_set(1);
     st_record_t record = make_record(0, 1, 4);
     for (uint64_t pos = 0; pos < 5; pos++) {
-        st_bucket_add(set, 0, &record, pos, 0, 0);
+        add_record(set, 0, &record, pos, 0, 0);
     }
-    ck_assert_int_le(st_bucket_due(set, 0), 0);
+    ck_assert_int_le(st_bucket_due(set, 0, 0), 0);
     expect_take(set, 0, 0, 0, 0, 2);
     expect_take(set, 0, 0, 0, 2, 2);
     expect_none(set, 0, 0);
@@ -177,8 +186,8 @@ START_TEST(a_bucket_may_hold_exactly_the_most_spans)
 {
     st_bucket_set_t *set = make_set(1);
     st_record_t record = make_record(0, 1, 5);
-    st_bucket_add(set, 0, &record, 1, 0, 0);
-    st_bucket_add(set, 0, &record, 2, 0, 0);
+    add_record(set, 0, &record, 1, 0, 0);
+    add_record(set, 0, &record, 2, 0, 0);
     expect_none(set, 0, 0);
     expect_take(set, 0, LINGER, 0, 1, 2);
 }
@@ -189,8 +198,8 @@ START_TEST(too_many_bytes_close_the_bucket_and_open_the_next)
     st_bucket_set_t *set = make_set(1);
     st_record_t record = make_record(0, 1, 1);
     record.len = 60000;
-    st_bucket_add(set, 0, &record, 1, 0, 0);
-    st_bucket_add(set, 0, &record, 2, 0, 0);
+    add_record(set, 0, &record, 1, 0, 0);
+    add_record(set, 0, &record, 2, 0, 0);
     expect_take(set, 0, 0, 0, 1, 1);
     expect_none(set, 0, 0);
     expect_take(set, 0, LINGER, 0, 2, 1);
@@ -202,8 +211,8 @@ START_TEST(a_record_above_the_limits_has_a_bucket_of_its_own)
     st_bucket_set_t *set = make_set(1);
     st_record_t record = make_record(0, 1, 11);
     record.len = 200000;
-    st_bucket_add(set, 0, &record, 1, 0, 0);
-    st_bucket_add(set, 0, &record, 2, 0, 0);
+    add_record(set, 0, &record, 1, 0, 0);
+    add_record(set, 0, &record, 2, 0, 0);
     expect_take(set, 0, 0, 0, 1, 1);
     expect_take(set, 0, LINGER, 0, 2, 1);
 }
@@ -230,11 +239,170 @@ START_TEST(lanes_are_independent)
     add(set, 2, 5, 1, 2, 100 * MS);
     ck_assert_int_eq(st_bucket_is_empty(set, 0), 0);
     ck_assert_int_eq(st_bucket_is_empty(set, 1), 1);
-    ck_assert_int_eq(st_bucket_due(set, 1), ST_BUCKET_NEVER);
-    ck_assert_int_eq(st_bucket_due(set, 2), 100 * MS + LINGER);
+    ck_assert_int_eq(st_bucket_due(set, 1, 0), ST_BUCKET_NEVER);
+    ck_assert_int_eq(st_bucket_due(set, 2, 0), 100 * MS + LINGER);
     ck_assert_ptr_null(st_bucket_take(set, 1, LINGER, 1));
     expect_take(set, 2, 100 * MS + LINGER, 0, 2, 1);
     expect_take(set, 0, LINGER, 0, 1, 1);
+}
+END_TEST
+
+START_TEST(records_with_other_flags_have_another_bucket)
+{
+    st_bucket_set_t *set = make_set(1);
+    st_record_t record = make_record(0, 1, 1);
+    st_ring_entry_t entry = {.len = record.len, .pos = 1, .tag = {.flags = 1}};
+    st_bucket_add(set, 0, &entry, &record, 0, 0);
+    add(set, 0, 0, 1, 2, 0);
+    st_bucket_t *bucket = st_bucket_take(set, 0, 0, 1);
+    ck_assert_int_eq(bucket->flags, 1);
+    ck_assert_int_eq(bucket->record_count, 1);
+    st_bucket_free(set, bucket);
+    expect_take(set, 0, 0, 1, 2, 1);
+}
+END_TEST
+
+/* Adds a bucket, takes it, and puts it back as failed, due at `not_before`. */
+static void add_failed(st_bucket_set_t *set, unsigned trace, st_ns_t not_before,
+                       st_ns_t now)
+{
+    add(set, 0, 0, trace, trace, now);
+    st_bucket_t *bucket = st_bucket_take(set, 0, now, 1);
+    ck_assert_ptr_nonnull(bucket);
+    bucket->not_before = not_before;
+    st_bucket_put_failed(set, bucket);
+}
+
+static void expect_failed(st_bucket_set_t *set, st_ns_t now, uint64_t pos)
+{
+    st_bucket_t *bucket = st_bucket_take_failed(set, 0, now);
+    ck_assert_ptr_nonnull(bucket);
+    ck_assert_uint_eq(bucket->records->pos, pos);
+    ck_assert_int_eq(bucket->place, ST_BUCKET_TAKEN);
+    st_bucket_free(set, bucket);
+}
+
+START_TEST(failed_buckets_come_when_they_are_due)
+{
+    st_bucket_set_t *set = make_set(1);
+    add_failed(set, 1, 300, 10);
+    add_failed(set, 2, 100, 20);
+    add_failed(set, 3, 200, 30);
+    add_failed(set, 4, 100, 40);
+    ck_assert_int_eq(st_bucket_due(set, 0, 0), 100);
+    ck_assert_ptr_null(st_bucket_take_failed(set, 0, 99));
+    expect_failed(set, 100, 2);
+    expect_failed(set, 100, 4);
+    ck_assert_ptr_null(st_bucket_take_failed(set, 0, 199));
+    expect_failed(set, 200, 3);
+    expect_failed(set, 1000, 1);
+    ck_assert_ptr_null(st_bucket_take_failed(set, 0, 1000));
+}
+END_TEST
+
+START_TEST(failed_buckets_can_be_hurried)
+{
+    st_bucket_set_t *set = make_set(1);
+    add_failed(set, 1, 300, 10);
+    add_failed(set, 2, 100, 20);
+    st_bucket_hurry(set, 0);
+    expect_failed(set, 0, 2);
+    expect_failed(set, 0, 1);
+}
+END_TEST
+
+START_TEST(failed_buckets_are_not_fresh)
+{
+    st_bucket_set_t *set = make_set(1);
+    add_failed(set, 1, 0, 1000);
+    ck_assert_int_eq(st_bucket_is_empty(set, 0), 0);
+    ck_assert_ptr_null(st_bucket_take(set, 0, 1000, 1));
+    add(set, 0, 0, 1, 2, 1000); /* the same trace: a bucket of its own */
+    expect_failed(set, 1000, 1);
+    expect_take(set, 0, 1000, 1, 2, 1);
+    ck_assert_int_eq(st_bucket_due(set, 0, 0), ST_BUCKET_NEVER);
+    ck_assert_int_eq(st_bucket_is_empty(set, 0), 1);
+}
+END_TEST
+
+START_TEST(when_all_are_due_the_oldest_was_due_when_it_was_opened)
+{
+    st_bucket_set_t *set = make_set(1);
+    ck_assert_int_eq(st_bucket_due(set, 0, 1), ST_BUCKET_NEVER);
+    add(set, 0, 0, 1, 1, 1000 * MS);
+    ck_assert_int_eq(st_bucket_due(set, 0, 1), 1000 * MS);
+    add_failed(set, 2, 500 * MS, 2000 * MS);
+    ck_assert_int_eq(st_bucket_due(set, 0, 1), 500 * MS);
+}
+END_TEST
+
+static void expect_oldest(st_bucket_set_t *set, uint64_t pos)
+{
+    st_bucket_t *bucket = st_bucket_take_oldest(set, 0);
+    ck_assert_ptr_nonnull(bucket);
+    ck_assert_uint_eq(bucket->records->pos, pos);
+    st_bucket_free(set, bucket);
+}
+
+START_TEST(the_oldest_bucket_is_found_wherever_it_is)
+{
+    st_bucket_set_t *set = make_set(1);
+    st_record_t full = make_record(0, 2, 10);
+    add_failed(set, 7, 1, 5);
+    add_failed(set, 8, 9, 1);
+    add(set, 0, 0, 1, 1, 20);
+    add_record(set, 0, &full, 2, 30, 30);
+    add_record(set, 0, &full, 3, 40, 40); /* closes the one before */
+    expect_oldest(set, 8);
+    expect_oldest(set, 7);
+    expect_oldest(set, 1);
+    expect_oldest(set, 2);
+    expect_oldest(set, 3);
+    ck_assert_ptr_null(st_bucket_take_oldest(set, 0));
+}
+END_TEST
+
+START_TEST(any_bucket_can_be_withdrawn)
+{
+    st_bucket_set_t *set = make_set(1);
+    st_record_t full = make_record(0, 2, 10);
+    st_bucket_record_t *copies[3];
+    for (int i = 0; i < 3; i++) {
+        st_record_t record = i < 2 ? full : make_record(0, 9, 1);
+        const st_ring_entry_t entry = {.len = 100, .pos = (uint64_t)i};
+        copies[i] = st_bucket_add(set, 0, &entry, &record, 0, 0);
+    }
+    ck_assert_int_eq(copies[0]->bucket->place, ST_BUCKET_FULL);
+    ck_assert_int_eq(copies[1]->bucket->place, ST_BUCKET_OPEN);
+    for (int i = 0; i < 3; i++) {
+        st_bucket_withdraw(set, copies[i]->bucket);
+        ck_assert_int_eq(copies[i]->bucket->place, ST_BUCKET_TAKEN);
+        st_bucket_put_failed(set, copies[i]->bucket);
+        st_bucket_withdraw(set, copies[i]->bucket);
+        st_bucket_free(set, copies[i]->bucket);
+    }
+    ck_assert_int_eq(st_bucket_is_empty(set, 0), 1);
+}
+END_TEST
+
+START_TEST(bytes_in_the_ring_count_until_a_bucket_is_freed)
+{
+    st_bucket_set_t *set = make_set(2);
+    size_t each = st_bucket_entry_bytes(100);
+    ck_assert_uint_eq(each, 32 + 112);
+    add(set, 0, 0, 1, 1, 0);
+    add(set, 0, 0, 1, 2, 0);
+    add(set, 0, 0, 2, 3, 0);
+    add(set, 1, 1, 2, 3, 0);
+    ck_assert_uint_eq(st_bucket_ring_bytes(set, 0), 3 * each);
+    ck_assert_uint_eq(st_bucket_ring_bytes(set, 1), each);
+    st_bucket_t *bucket = st_bucket_take(set, 0, 0, 1);
+    ck_assert_uint_eq(bucket->ring_bytes, 2 * each);
+    ck_assert_uint_eq(st_bucket_ring_bytes(set, 0), 3 * each);
+    st_bucket_put_failed(set, bucket);
+    bucket = st_bucket_take_failed(set, 0, 0);
+    st_bucket_free(set, bucket);
+    ck_assert_uint_eq(st_bucket_ring_bytes(set, 0), each);
 }
 END_TEST
 
@@ -298,6 +466,14 @@ static void add_cases(TCase *tc)
     tcase_add_test(tc, a_record_above_the_limits_has_a_bucket_of_its_own);
     tcase_add_test(tc, a_taken_bucket_gets_no_more_records);
     tcase_add_test(tc, lanes_are_independent);
+    tcase_add_test(tc, records_with_other_flags_have_another_bucket);
+    tcase_add_test(tc, failed_buckets_come_when_they_are_due);
+    tcase_add_test(tc, failed_buckets_can_be_hurried);
+    tcase_add_test(tc, failed_buckets_are_not_fresh);
+    tcase_add_test(tc, when_all_are_due_the_oldest_was_due_when_it_was_opened);
+    tcase_add_test(tc, the_oldest_bucket_is_found_wherever_it_is);
+    tcase_add_test(tc, any_bucket_can_be_withdrawn);
+    tcase_add_test(tc, bytes_in_the_ring_count_until_a_bucket_is_freed);
     tcase_add_test(tc, a_second_burst_lives_in_the_memory_of_the_first);
 }
 

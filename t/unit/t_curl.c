@@ -40,8 +40,11 @@ static void on_answer(const st_answer_t *answer, void *baton)
     ck_assert_ptr_eq(baton, &answers);
     ck_assert_int_lt(answer_count, REQUESTS);
     apr_cpystrn(answer_detail, answer->detail, sizeof(answer_detail));
-    answers[answer_count] = *answer;
-    answers[answer_count++].detail = NULL; /* no longer valid */
+    st_answer_t *copy = &answers[answer_count++];
+    *copy = *answer;
+    copy->detail = NULL; /* no longer valid */
+    copy->limits = apr_pstrdup(t_pool, answer->limits);
+    copy->retry_after = apr_pstrdup(t_pool, answer->retry_after);
 }
 
 /* Makes `transport` with `dest`, which leads to the DSN. */
@@ -178,10 +181,57 @@ START_TEST(many_posts_share_one_connection)
     expect_status(0, 200);
     expect_status(1, 400);
     expect_status(2, 429);
-    ck_assert_int_eq(answers[2].retry_after_sec, 7);
     expect_status(3, 503);
-    ck_assert_int_eq(answers[3].retry_after_sec, 0);
     expect_status(19, 200);
+}
+END_TEST
+
+START_TEST(what_an_answer_says_of_limits_is_told_with_it)
+{
+    static const int script[] = {429, 200, T_HTTP_LIMITS, 200};
+    t_http_t *http = t_http_start(script, 4, on_request, NULL);
+    connect_to("http", http->port, TIMEOUT_US);
+    st_ns_t before = st_clock_mono();
+    for (int i = 0; i < 4; i++) {
+        post("{}\n", 3);
+        ck_assert_int_ge(answers[i].at, before);
+        ck_assert_int_le(answers[i].at, st_clock_mono());
+    }
+    disconnect();
+    t_http_stop(http);
+    ck_assert_str_eq(answers[0].retry_after, "7");
+    ck_assert_ptr_null(answers[0].limits);
+    ck_assert_ptr_null(answers[1].retry_after);
+    expect_status(2, 200);
+    ck_assert_str_eq(answers[2].limits, "60:span:key,70:error, 80::org");
+    ck_assert_ptr_null(answers[3].limits);
+}
+END_TEST
+
+START_TEST(destinations_that_are_unused_are_passed_over)
+{
+    static const int script[] = {200};
+    static st_dest_t dests[4];
+    t_http_t *http = t_http_start(script, 1, on_request, NULL);
+    connect_to("http", http->port, TIMEOUT_US);
+    disconnect();
+    for (int i = 0; i < 4; i++) {
+        dests[i] = (st_dest_t){.endpoint = -1};
+    }
+    dests[2] = dest;
+    dests[2].endpoint = 3;
+    st_dest_table_t table = {.dests = dests, .count = 4, .endpoint_count = 5};
+    ck_assert_int_eq(st_curl_create(&transport, &table, AGENT, t_pool), APR_SUCCESS);
+    transport->answer = on_answer;
+    transport->baton = &answers;
+    wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    ck_assert_int_eq(transport->ops->room(transport, &dests[2]), 8);
+    ck_assert_int_eq(transport->ops->submit(transport, &dests[2], "{}\n", 3, NULL),
+                     APR_SUCCESS);
+    drive_until(1);
+    disconnect();
+    t_http_stop(http);
+    expect_status(0, 200);
 }
 END_TEST
 
@@ -490,6 +540,8 @@ static void add_cases(TCase *tc)
     tcase_add_test(tc, a_request_is_exactly_what_sentry_expects);
     tcase_add_test(tc, a_secret_is_sent_when_the_dsn_has_one);
     tcase_add_test(tc, many_posts_share_one_connection);
+    tcase_add_test(tc, what_an_answer_says_of_limits_is_told_with_it);
+    tcase_add_test(tc, destinations_that_are_unused_are_passed_over);
     tcase_add_test(tc, a_connection_that_was_closed_while_idle_costs_nothing);
     tcase_add_test(tc, eight_posts_fly_at_a_time_and_each_is_answered_once);
     tcase_add_test(tc, a_redirect_is_an_answer_and_is_not_followed);

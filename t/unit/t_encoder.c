@@ -241,6 +241,7 @@ START_TEST(a_report_rides_along)
     st_report_t report = {0};
     report.quantity[ST_REASON_SAMPLE_RATE][ST_CATEGORY_SPAN] = 11;
     report.quantity[ST_REASON_SEND_ERROR][ST_CATEGORY_SPAN] = 3;
+    report.quantity[ST_REASON_SEND_ERROR][ST_CATEGORY_TRANSACTION] = 1;
     report.quantity[ST_REASON_RATE_LIMITED][ST_CATEGORY_SPAN] = 5;
     st_envelope_t *envelope = encode(make_encoder(), t_sample_record(t_pool, 1), &report);
     ck_assert_int_eq(envelope->item_count, 2);
@@ -248,11 +249,27 @@ START_TEST(a_report_rides_along)
     ck_assert_str_eq(item->type, "client_report");
     ck_assert_str_eq(text_of(item->json, "timestamp"), "2026-11-21T22:26:41.052Z");
     json_t *entries = json_object_get(item->json, "discarded_events");
-    json_t *expected = json_pack("[{s:s,s:s,s:i},{s:s,s:s,s:i}]", "reason", "sample_rate",
-                                 "category", "span", "quantity", 11, "reason",
-                                 "send_error", "category", "span", "quantity", 3);
+    json_t *expected = json_pack(
+        "[{s:s,s:s,s:i},{s:s,s:s,s:i},{s:s,s:s,s:i}]", "reason", "sample_rate",
+        "category", "span", "quantity", 11, "reason", "send_error", "category", "span",
+        "quantity", 3, "reason", "send_error", "category", "transaction", "quantity", 1);
     ck_assert_int_eq(json_equal(entries, expected), 1);
     json_decref(expected);
+}
+END_TEST
+
+/* Sentry takes 4 KiB (https://develop.sentry.dev/sdk/telemetry/client-reports/). */
+START_TEST(the_longest_report_is_short_enough)
+{
+    st_report_t report = {0};
+    for (int i = 0; i < ST_REASON_COUNT * ST_CATEGORY_COUNT; i++) {
+        report.quantity[i / ST_CATEGORY_COUNT][i % ST_CATEGORY_COUNT] = INT64_MAX;
+    }
+    ck_assert_int_eq(st_encoder_report(make_encoder(), &out, &report, NOW), APR_SUCCESS);
+    ck_assert_uint_le(out.len, 4096);
+    json_t *entries = json_object_get(read_only()->items[0].json, "discarded_events");
+    ck_assert_uint_eq(json_array_size(entries),
+                      (ST_REASON_COUNT - 1) * ST_CATEGORY_COUNT);
 }
 END_TEST
 
@@ -373,6 +390,7 @@ static void add_cases(TCase *tcase)
     tcase_add_test(tcase, the_item_says_its_count_type_and_exact_length);
     tcase_add_test(tcase, records_of_one_trace_share_an_envelope);
     tcase_add_test(tcase, a_report_rides_along);
+    tcase_add_test(tcase, the_longest_report_is_short_enough);
     tcase_add_test(tcase, an_empty_report_is_not_sent);
     tcase_add_test(tcase, a_report_travels_alone_without_a_trace);
     tcase_add_test(tcase, envelopes_follow_each_other_in_one_buffer);

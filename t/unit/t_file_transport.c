@@ -118,6 +118,8 @@ START_TEST(the_answer_comes_from_drive_and_until_then_there_is_no_room)
     ck_assert_ptr_eq(answers[0].parcel, &parcel);
     ck_assert_int_eq(answers[0].rv, APR_SUCCESS);
     ck_assert_int_eq(answers[0].http_status, 200);
+    ck_assert_int_gt(answers[0].at, 0);
+    ck_assert_ptr_null(answers[0].limits);
     ck_assert_int_eq(transport->ops->room(transport, &dest), 1);
 }
 END_TEST

@@ -25,6 +25,7 @@
 #define T_HTTP_CUT_BODY  (-4) /* 200, and closes within the body */
 #define T_HTTP_LONG_BODY (-5) /* 200 with a body of 4 MB */
 #define T_HTTP_HANG_UP   (-6) /* 200, and closes without having said so */
+#define T_HTTP_LIMITS    (-7) /* 200, with limits on spans in two lines */
 
 #define T_HTTP_CONNS 128
 
@@ -92,7 +93,7 @@ static inline void t_http_long_body(int fd)
 /* @return 1 when the connection stays open. */
 static inline int t_http_answer(int fd, int status)
 {
-    char text[160];
+    char text[200];
     switch (status) {
     case T_HTTP_SILENT:
         return 1;
@@ -110,6 +111,13 @@ static inline int t_http_answer(int fd, int status)
         snprintf(text, sizeof(text), "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}");
         t_http_send_all(fd, text, strlen(text));
         return 0;
+    case T_HTTP_LIMITS:
+        snprintf(text, sizeof(text),
+                 "HTTP/1.1 200 OK\r\nX-Sentry-Rate-Limits: 60:span:key\r\n"
+                 "x-sentry-rate-limits: 70:error, 80::org\r\n"
+                 "Content-Length: 2\r\n\r\n{}");
+        t_http_send_all(fd, text, strlen(text));
+        return 1;
     case T_HTTP_LONG_BODY:
         t_http_long_body(fd);
         return 1;

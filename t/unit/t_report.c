@@ -12,7 +12,15 @@ START_TEST(reasons_have_their_wire_text)
     ck_assert_str_eq(st_reason_text(ST_REASON_INTERNAL_SDK_ERROR), "internal_sdk_error");
     ck_assert_str_eq(st_reason_text(ST_REASON_IGNORED), "ignored");
     ck_assert_str_eq(st_reason_text(ST_REASON_BACKPRESSURE), "backpressure");
+    ck_assert_str_eq(st_reason_text(ST_REASON_RATELIMIT_BACKOFF), "ratelimit_backoff");
+    ck_assert_str_eq(st_reason_text(ST_REASON_EVENT_PROCESSOR), "event_processor");
+}
+END_TEST
+
+START_TEST(categories_have_their_wire_text)
+{
     ck_assert_str_eq(st_category_text(ST_CATEGORY_SPAN), "span");
+    ck_assert_str_eq(st_category_text(ST_CATEGORY_TRANSACTION), "transaction");
 }
 END_TEST
 
@@ -27,10 +35,10 @@ END_TEST
 
 START_TEST(a_report_is_empty_until_any_quantity_is_set)
 {
-    for (int reason = 0; reason < ST_REASON_COUNT; reason++) {
+    for (int i = 0; i < ST_REASON_COUNT * ST_CATEGORY_COUNT; i++) {
         st_report_t report = {0};
         ck_assert_int_eq(st_report_is_empty(&report), 1);
-        report.quantity[reason][ST_CATEGORY_SPAN] = 1;
+        report.quantity[i / ST_CATEGORY_COUNT][i % ST_CATEGORY_COUNT] = 1;
         ck_assert_int_eq(st_report_is_empty(&report), 0);
     }
 }
@@ -39,6 +47,7 @@ END_TEST
 static void add_cases(TCase *tc)
 {
     tcase_add_test(tc, reasons_have_their_wire_text);
+    tcase_add_test(tc, categories_have_their_wire_text);
     tcase_add_test(tc, only_what_the_server_has_counted_is_not_reported);
     tcase_add_test(tc, a_report_is_empty_until_any_quantity_is_set);
 }

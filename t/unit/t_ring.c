@@ -1,66 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "t.h"
-#include "st_ring.h"
+#include "t_ring.h"
 
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#include "st_id.h"
 
-/* Bytes that one entry takes besides its payload. */
-#define ENTRY_HEAD 16
-
-static void *ring_memory(size_t size)
-{
-    void *mem = aligned_alloc(64, (size + 63) & ~(size_t)63);
-    memset(mem, 0, size);
-    return mem;
-}
-
-static st_ring_t make_ring(void *mem, size_t size)
-{
-    st_ring_t ring;
-    ck_assert_int_eq(st_ring_format(mem, size, UINT64_C(0x1234567890abcdef)),
-                     APR_SUCCESS);
-    ck_assert_int_eq(st_ring_attach(&ring, mem, size), APR_SUCCESS);
-    return ring;
-}
-
-static uint64_t put(st_ring_t *ring, const void *bytes, size_t len)
-{
-    uint64_t pos;
-    void *to = st_ring_reserve(ring, len, &pos);
-    t_assert(to != NULL);
-    t_assert((uintptr_t)to % 16 == 0);
-    memcpy(to, bytes, len);
-    st_ring_commit(ring, pos);
-    return pos;
-}
-
-/* Takes the next entry, which has to be these bytes. */
-static uint64_t expect_next(st_ring_t *ring, st_ring_cursor_t *cursor, const void *bytes,
-                            size_t len)
-{
-    const void *data = NULL;
-    size_t got_len = 0;
-    uint64_t pos = 0;
-    apr_status_t rv = st_ring_next(ring, cursor, &data, &got_len, &pos);
-    t_assert(rv == APR_SUCCESS);
-    t_assert(got_len == len);
-    t_assert(memcmp(data, bytes, len) == 0);
-    return pos;
-}
-
-static void expect_nothing(st_ring_t *ring, st_ring_cursor_t *cursor)
-{
-    const void *data;
-    size_t len;
-    uint64_t pos;
-    apr_status_t rv = st_ring_next(ring, cursor, &data, &len, &pos);
-    t_assert(rv == APR_EAGAIN);
-}
-
-START_TEST(memory_that_is_too_small_or_misaligned_is_refused)
+START_TEST(memory_of_a_wrong_size_or_place_is_refused)
 {
     char *mem = ring_memory(ST_RING_BYTES_MIN + 64);
     for (size_t size = 0; size < ST_RING_BYTES_MIN; size += 31) {
@@ -69,6 +14,7 @@ START_TEST(memory_that_is_too_small_or_misaligned_is_refused)
     for (size_t off = 1; off < 64; off++) {
         ck_assert_int_eq(st_ring_format(mem + off, ST_RING_BYTES_MIN, 1), APR_EINVAL);
     }
+    ck_assert_int_eq(st_ring_format(mem, ST_RING_BYTES_MAX + 1, 1), APR_EINVAL);
     ck_assert_int_eq(st_ring_format(mem, ST_RING_BYTES_MIN, 1), APR_SUCCESS);
     free(mem);
 }
@@ -103,12 +49,12 @@ START_TEST(entries_come_out_as_they_went_in)
     put(&ring, "one", 3);
     put(&ring, "", 0);
     put(&ring, "seventeen bytes..", 17);
-    ck_assert_uint_eq(st_ring_used(&ring), 32 + 16 + 48);
+    ck_assert_uint_eq(st_ring_used(&ring), 48 + 32 + 64);
     uint64_t first = expect_next(&ring, &cursor, "one", 3);
     uint64_t second = expect_next(&ring, &cursor, "", 0);
     uint64_t third = expect_next(&ring, &cursor, "seventeen bytes..", 17);
     expect_nothing(&ring, &cursor);
-    ck_assert_uint_eq(st_ring_used(&ring), 32 + 16 + 48);
+    ck_assert_uint_eq(st_ring_used(&ring), 48 + 32 + 64);
     st_ring_release(&ring, first);
     st_ring_release(&ring, second);
     st_ring_release(&ring, third);
@@ -124,13 +70,13 @@ START_TEST(entry_is_hidden_until_it_is_committed_and_hides_later_ones)
     st_ring_cursor_t cursor;
     st_ring_cursor_init(&ring, &cursor);
     uint64_t late;
-    char *to = st_ring_reserve(&ring, 4, &late);
+    char *to = st_ring_reserve(&ring, 4, TAG, NULL, &late);
     ck_assert_ptr_nonnull(to);
     put(&ring, "soon", 4);
     expect_nothing(&ring, &cursor);
     memcpy(to, "late", 4);
     expect_nothing(&ring, &cursor);
-    st_ring_commit(&ring, late);
+    st_ring_commit(&ring, late, NULL);
     expect_next(&ring, &cursor, "late", 4);
     expect_next(&ring, &cursor, "soon", 4);
     expect_nothing(&ring, &cursor);
@@ -153,17 +99,17 @@ START_TEST(full_ring_refuses_until_the_oldest_is_released)
         put(&ring, bytes, LEN);
     }
     ck_assert_uint_eq(st_ring_used(&ring), room * ENTRY);
-    ck_assert_ptr_null(st_ring_reserve(&ring, LEN, &pos));
+    ck_assert_ptr_null(st_ring_reserve(&ring, LEN, TAG, NULL, &pos));
     memset(bytes, 0, LEN);
     uint64_t first = expect_next(&ring, &cursor, bytes, LEN);
     memset(bytes, 1, LEN);
     uint64_t second = expect_next(&ring, &cursor, bytes, LEN);
-    ck_assert_ptr_null(st_ring_reserve(&ring, LEN, &pos));
+    ck_assert_ptr_null(st_ring_reserve(&ring, LEN, TAG, NULL, &pos));
     st_ring_release(&ring, second);
-    ck_assert_ptr_null(st_ring_reserve(&ring, LEN, &pos));
+    ck_assert_ptr_null(st_ring_reserve(&ring, LEN, TAG, NULL, &pos));
     st_ring_release(&ring, first);
     ck_assert_uint_eq(st_ring_used(&ring), (room - 2) * ENTRY);
-    ck_assert_ptr_nonnull(st_ring_reserve(&ring, LEN, &pos));
+    ck_assert_ptr_nonnull(st_ring_reserve(&ring, LEN, TAG, NULL, &pos));
     for (size_t i = 2; i < room; i++) {
         memset(bytes, (int)i, LEN);
         expect_next(&ring, &cursor, bytes, LEN);
@@ -183,8 +129,8 @@ START_TEST(a_quarter_of_the_ring_is_the_longest_entry)
         uint64_t pos;
         ck_assert_uint_le(4 * (max + ENTRY_HEAD), st_ring_capacity(&ring));
         ck_assert_uint_gt(4 * (max + ENTRY_HEAD + 1), st_ring_capacity(&ring));
-        ck_assert_ptr_null(st_ring_reserve(&ring, max + 1, &pos));
-        ck_assert_ptr_null(st_ring_reserve(&ring, SIZE_MAX, &pos));
+        ck_assert_ptr_null(st_ring_reserve(&ring, max + 1, TAG, NULL, &pos));
+        ck_assert_ptr_null(st_ring_reserve(&ring, SIZE_MAX, TAG, NULL, &pos));
         /* Wherever the head stands, an empty ring takes it. */
         st_ring_cursor_t cursor;
         st_ring_cursor_init(&ring, &cursor);
@@ -230,7 +176,7 @@ START_TEST(memory_is_free_when_all_older_entries_are_released)
             while (oldest < COUNT && released[oldest]) {
                 oldest++;
             }
-            t_assert(st_ring_used(&ring) == (COUNT - oldest) * 32);
+            t_assert(st_ring_used(&ring) == (COUNT - oldest) * (ENTRY_HEAD + 16));
         }
         free(mem);
     }
@@ -331,9 +277,9 @@ START_TEST(zeroed_memory_never_looks_committed)
         st_ring_cursor_init(&ring, &cursor);
         for (int i = 0; i < 100; i++) {
             uint64_t pos;
-            ck_assert_ptr_nonnull(st_ring_reserve(&ring, 0, &pos));
+            ck_assert_ptr_nonnull(st_ring_reserve(&ring, 0, TAG, NULL, &pos));
             expect_nothing(&ring, &cursor);
-            st_ring_commit(&ring, pos);
+            st_ring_commit(&ring, pos, NULL);
             expect_next(&ring, &cursor, "", 0);
         }
         free(mem);
@@ -350,15 +296,15 @@ START_TEST(entries_of_an_earlier_ring_are_not_seen)
     st_ring_cursor_init(&ring, &cursor);
     put(&ring, "a", 1);
     st_ring_release(&ring, expect_next(&ring, &cursor, "a", 1));
-    while (st_ring_reserve(&ring, 0, &pos) != NULL) {
-        st_ring_commit(&ring, pos);
+    while (st_ring_reserve(&ring, 0, TAG, NULL, &pos) != NULL) {
+        st_ring_commit(&ring, pos, NULL);
     }
     ck_assert_int_eq(st_ring_format(mem, ST_RING_BYTES_MIN, 99), APR_SUCCESS);
     ck_assert_int_eq(st_ring_attach(&ring, mem, ST_RING_BYTES_MIN), APR_SUCCESS);
     st_ring_cursor_init(&ring, &cursor);
-    while (st_ring_reserve(&ring, 0, &pos) != NULL) {
+    while (st_ring_reserve(&ring, 0, TAG, NULL, &pos) != NULL) {
         expect_nothing(&ring, &cursor);
-        st_ring_commit(&ring, pos);
+        st_ring_commit(&ring, pos, NULL);
         expect_next(&ring, &cursor, "", 0);
     }
     ck_assert_uint_eq(cursor.pos, st_ring_capacity(&ring));
@@ -377,28 +323,61 @@ START_TEST(ring_is_reused_for_ever)
     for (uint64_t i = 0; i < 2000000; i++) {
         uint64_t pos;
         size_t len = 8 + i * 7 % 150;
-        uint64_t *to = st_ring_reserve(&ring, len, &pos);
+        uint64_t *to = st_ring_reserve(&ring, len, TAG, NULL, &pos);
         t_assert(to != NULL);
         *to = i;
-        st_ring_commit(&ring, pos);
+        st_ring_commit(&ring, pos, NULL);
         if (i >= 8) {
             st_ring_release(&ring, taken[i % 8]);
         }
-        const void *data;
-        size_t got_len;
-        apr_status_t rv = st_ring_next(&ring, &cursor, &data, &got_len, &taken[i % 8]);
+        st_ring_entry_t entry;
+        apr_status_t rv = st_ring_next(&ring, &cursor, &entry);
         t_assert(rv == APR_SUCCESS);
-        t_assert(got_len == len);
-        t_assert(memcmp(data, &i, sizeof(i)) == 0);
+        t_assert(entry.len == len);
+        t_assert(memcmp(entry.data, &i, sizeof(i)) == 0);
+        taken[i % 8] = entry.pos;
     }
     ck_assert_uint_gt(cursor.pos, 10000 * st_ring_capacity(&ring));
     free(mem);
 }
 END_TEST
 
+START_TEST(what_is_released_already_stays_so)
+{
+    void *mem = ring_memory(ST_RING_BYTES_MIN);
+    st_ring_t ring = make_ring(mem, ST_RING_BYTES_MIN);
+    st_ring_cursor_t cursor;
+    st_ring_cursor_init(&ring, &cursor);
+    put(&ring, "first", 5);
+    put(&ring, "second", 6);
+    uint64_t first = expect_next(&ring, &cursor, "first", 5);
+    uint64_t second = expect_next(&ring, &cursor, "second", 6);
+    for (int i = 0; i < 2; i++) {
+        st_ring_release(&ring, second);
+        ck_assert_uint_eq(st_ring_used(&ring), 2 * (ENTRY_HEAD + 16));
+    }
+    for (int i = 0; i < 2; i++) {
+        st_ring_release(&ring, first);
+        st_ring_release(&ring, UINT64_MAX);
+        ck_assert_uint_eq(st_ring_used(&ring), 0);
+    }
+    /* Another record stands in its place now. */
+    size_t cap = st_ring_capacity(&ring);
+    while (st_ring_used(&ring) + 64 < cap) {
+        put(&ring, "x", 1);
+    }
+    size_t used = st_ring_used(&ring);
+    st_ring_release(&ring, first);
+    st_ring_release(&ring, second);
+    ck_assert_uint_eq(st_ring_used(&ring), used);
+    expect_next(&ring, &cursor, "x", 1);
+    free(mem);
+}
+END_TEST
+
 static void add_cases(TCase *tcase)
 {
-    tcase_add_test(tcase, memory_that_is_too_small_or_misaligned_is_refused);
+    tcase_add_test(tcase, memory_of_a_wrong_size_or_place_is_refused);
     tcase_add_test(tcase, only_a_ring_of_this_size_can_be_attached);
     tcase_add_test(tcase, entries_come_out_as_they_went_in);
     tcase_add_test(tcase, entry_is_hidden_until_it_is_committed_and_hides_later_ones);
@@ -410,6 +389,7 @@ static void add_cases(TCase *tcase)
     tcase_add_test(tcase, new_cursor_skips_what_was_released_out_of_order);
     tcase_add_test(tcase, zeroed_memory_never_looks_committed);
     tcase_add_test(tcase, entries_of_an_earlier_ring_are_not_seen);
+    tcase_add_test(tcase, what_is_released_already_stays_so);
     tcase_add_test(tcase, ring_is_reused_for_ever);
 }
 

@@ -10,7 +10,8 @@
 
 #define LIVE_MAX 600
 
-typedef enum { RESERVED, COMMITTED, TAKEN, RELEASED } state_t;
+/* DEAD: its producer died before it committed. */
+typedef enum { RESERVED, DEAD, COMMITTED, TAKEN, RELEASED } state_t;
 
 typedef struct live_t {
     uint64_t pos;
@@ -18,6 +19,7 @@ typedef struct live_t {
     size_t len;
     unsigned char fill;
     state_t state;
+    st_ring_claim_t claim;
 } live_t;
 
 /* Entries in the order they were reserved, from the oldest that is not free yet. */
@@ -29,6 +31,7 @@ typedef struct model_t {
     int count;
     int next; /* index of the entry the cursor stands before */
     int refused;
+    int holes;
 } model_t;
 
 static void expect_filled(const live_t *live)
@@ -43,7 +46,7 @@ static void expect_filled(const live_t *live)
 
 static size_t bytes_of(const live_t *live)
 {
-    return 16 + ((live->len + 15) & ~(size_t)15);
+    return 32 + ((live->len + 15) & ~(size_t)15);
 }
 
 static void reserve(model_t *model)
@@ -53,7 +56,8 @@ static void reserve(model_t *model)
         st_rng_next(&model->rng) % (st_rng_next(&model->rng) % 4 ? 200 : max + 1);
     live_t live = {.len = len, .fill = (unsigned char)st_rng_next(&model->rng)};
     size_t used = st_ring_used(&model->ring);
-    live.data = st_ring_reserve(&model->ring, len, &live.pos);
+    st_ring_tag_t tag = {.spans = live.fill};
+    live.data = st_ring_reserve(&model->ring, len, tag, &live.claim, &live.pos);
     if (live.data == NULL) {
         /* With room for it and for a padding that is shorter than itself it has to fit. */
         t_assert(used + 2 * bytes_of(&live) > st_ring_capacity(&model->ring));
@@ -84,29 +88,80 @@ static void commit(model_t *model)
 {
     live_t *live = random_live(model, RESERVED);
     if (live != NULL) {
-        st_ring_commit(&model->ring, live->pos);
+        st_ring_commit(&model->ring, live->pos, &live->claim);
         live->state = COMMITTED;
     }
 }
 
+static void kill_one(model_t *model)
+{
+    live_t *live = random_live(model, RESERVED);
+    if (live != NULL) {
+        live->state = DEAD;
+    }
+}
+
+static int is_claimed(uint64_t pos, const void *baton)
+{
+    const model_t *model = baton;
+    for (int i = 0; i < model->count; i++) {
+        const live_t *live = &model->live[i];
+        if (live->state == RESERVED && pos >= live->claim.from && pos < live->claim.to) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+static apr_status_t next_behind_holes(model_t *model, st_ring_entry_t *entry)
+{
+    for (;;) {
+        apr_status_t rv = st_ring_next(&model->ring, &model->cursor, entry);
+        if (rv != APR_EAGAIN) {
+            return rv;
+        }
+        uint64_t before = model->cursor.pos;
+        size_t bytes = st_ring_hole_skip(&model->ring, &model->cursor, is_claimed, model);
+        t_assert(model->cursor.pos == before + bytes);
+        if (bytes == 0) {
+            return rv;
+        }
+        model->holes++;
+    }
+}
+
+/* What the cursor has to come to; what died before it is passed. NULL: nothing. */
+static live_t *expected_next(model_t *model)
+{
+    for (; model->next < model->count; model->next++) {
+        live_t *live = &model->live[model->next];
+        if (live->state == DEAD) {
+            live->state = RELEASED;
+        }
+        if (live->state != RELEASED) {
+            return live;
+        }
+    }
+    return NULL;
+}
+
 static void take(model_t *model)
 {
-    const void *data;
-    size_t len;
-    uint64_t pos;
-    apr_status_t rv = st_ring_next(&model->ring, &model->cursor, &data, &len, &pos);
-    while (model->next < model->count && model->live[model->next].state == RELEASED) {
-        model->next++;
-    }
-    if (model->next == model->count || model->live[model->next].state == RESERVED) {
+    st_ring_entry_t entry;
+    apr_status_t rv = next_behind_holes(model, &entry);
+    live_t *live = expected_next(model);
+    if (live == NULL || live->state == RESERVED) {
         t_assert(rv == APR_EAGAIN);
+        t_assert(st_ring_is_stuck(&model->ring, &model->cursor) == (live != NULL));
         return;
     }
-    live_t *live = &model->live[model->next++];
+    model->next++;
     t_assert(rv == APR_SUCCESS);
-    t_assert(pos == live->pos);
-    t_assert(len == live->len);
-    t_assert(data == live->data);
+    t_assert(entry.pos == live->pos);
+    t_assert(entry.len == live->len);
+    t_assert(entry.data == live->data);
+    t_assert(entry.tag.spans == live->fill);
+    t_assert(st_ring_state(&model->ring, entry.pos) == ST_RING_WAITING);
     expect_filled(live);
     live->state = TAKEN;
 }
@@ -119,6 +174,7 @@ static void release(model_t *model)
     }
     expect_filled(live);
     st_ring_release(&model->ring, live->pos);
+    t_assert(st_ring_state(&model->ring, live->pos) != ST_RING_WAITING);
     live->state = RELEASED;
     int gone = 0;
     while (gone < model->count && model->live[gone].state == RELEASED) {
@@ -147,11 +203,36 @@ static void restart(model_t *model)
     }
 }
 
+/* Who looks without taking sees what is committed and not released, behind holes too. */
+static void look(model_t *model)
+{
+    st_ring_cursor_t cursor;
+    st_ring_cursor_init(&model->ring, &cursor);
+    for (int i = 0; i < model->count; i++) {
+        const live_t *live = &model->live[i];
+        if (live->state == COMMITTED || live->state == TAKEN) {
+            st_ring_tag_t tag;
+            apr_status_t rv = st_ring_peek(&model->ring, &cursor, &tag);
+            t_assert(rv == APR_SUCCESS);
+            t_assert(tag.spans == live->fill);
+        }
+    }
+    st_ring_tag_t tag;
+    apr_status_t rv = st_ring_peek(&model->ring, &cursor, &tag);
+    t_assert(rv == APR_EOF);
+}
+
 static void step(model_t *model)
 {
-    switch (st_rng_next(&model->rng) % 16) {
+    switch (st_rng_next(&model->rng) % 18) {
     case 0:
         restart(model);
+        break;
+    case 16:
+        kill_one(model);
+        break;
+    case 17:
+        look(model);
         break;
     case 1:
     case 2:
@@ -183,12 +264,14 @@ static void drain(model_t *model)
         commit(model);
     }
     restart(model);
-    while (random_live(model, COMMITTED) != NULL) {
+    while (random_live(model, COMMITTED) != NULL || random_live(model, DEAD) != NULL) {
         take(model);
     }
-    while (model->count > 0) {
+    while (random_live(model, TAKEN) != NULL) {
         release(model);
     }
+    model->count = 0;
+    model->next = 0;
 }
 
 START_TEST(ring_does_what_a_list_would_do)
@@ -207,10 +290,11 @@ START_TEST(ring_does_what_a_list_would_do)
             step(&model);
         }
         drain(&model);
-        /* Padding before the last entry went with it. */
+        /* Padding and holes went with the entries. */
         ck_assert_uint_eq(st_ring_used(&model.ring), 0);
     }
     ck_assert_int_gt(model.refused, 0);
+    ck_assert_int_gt(model.holes, 0);
     free(mem);
 }
 END_TEST

@@ -2,7 +2,8 @@
 #ifndef T_SEND_H
 #define T_SEND_H
 
-/* A sender over a transport that the test plays, with the time in the test's hand, and a law:
+/* A sender on a queue of its own over a transport that the test plays, with the time in the
+ * test's hand, and a law:
  *
  *   created = delivered + discarded + waiting
  */
@@ -16,15 +17,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define T_SEND_RING   (512 * 1024)
 #define T_SEND_LINGER (500 * ST_NS_PER_MS)
 #define T_SEND_FLUSH  (5000 * ST_NS_PER_MS)
 #define T_SEND_MAX    600
 #define T_SEND_WALL   (INT64_C(1795300000) * ST_NS_PER_SEC)
 
-/* Destinations 0 and 1 are one endpoint, 2 is another. */
+/* Destinations 0 and 1 are one endpoint, 2 is another; the queue has room for more. */
 #define T_SEND_DESTS     3
 #define T_SEND_ENDPOINTS 2
+
+static const st_queue_layout_t t_send_layout = {
+    .endpoints = 4, .dests = 6, .open_slots = 8, .ring_bytes = 512 * 1024};
 
 /* One envelope that the sender submitted. */
 typedef struct t_sent_t {
@@ -38,11 +41,7 @@ typedef struct t_sent_t {
 
 typedef struct t_world_t {
     st_transport_t transport; /* first: the transport is the world */
-    void *ring_mem;
-    st_ring_t ring;
-    st_dest_t dests[T_SEND_DESTS];
-    st_dest_table_t table;
-    st_counters_t counters[T_SEND_ENDPOINTS];
+    st_queue_t queue;
     st_sender_options_t options;
     st_sender_t *sender;
     st_id_source_t ids;
@@ -51,10 +50,11 @@ typedef struct t_world_t {
     st_ns_t next; /* what the last step returned */
     /* The transport. */
     int limit; /* in flight per endpoint */
-    int in_flight[T_SEND_ENDPOINTS];
+    int in_flight[4];
     apr_status_t submit_rv;
-    int retry_after_sec; /* what the next answers ask for */
-    int drive_status;    /* > 0: drive answers everything with it; 0: nothing ever */
+    const char *limits; /* headers of the next answers */
+    const char *retry_after;
+    int drive_status; /* > 0: drive answers everything with it; 0: nothing ever */
     t_sent_t sent[T_SEND_MAX];
     int sent_count;
     int destroyed;
@@ -71,7 +71,7 @@ static inline int t_fake_room(const st_transport_t *transport, const st_dest_t *
 static inline void t_sent_read(t_sent_t *sent, const char *body, size_t len)
 {
     const char *why = "";
-    apr_pool_t *pool = t_world->sender_pool;
+    apr_pool_t *pool = t_pool;
     char *copy = apr_pmemdup(pool, body, len);
     ck_assert_msg(st_envelope_parse(&sent->envelope, &why, copy, len, pool) ==
                       APR_SUCCESS,
@@ -121,7 +121,9 @@ static inline void t_fake_give(t_world_t *world, int i, apr_status_t rv, int htt
     st_answer_t answer = {.parcel = sent->parcel,
                           .rv = rv,
                           .http_status = http_status,
-                          .retry_after_sec = world->retry_after_sec,
+                          .at = world->now,
+                          .limits = world->limits,
+                          .retry_after = world->retry_after,
                           .detail = rv != APR_SUCCESS ? "played" : ""};
     world->transport.answer(&answer, world->transport.baton);
 }
@@ -167,21 +169,44 @@ static const st_transport_ops_t t_fake_ops = {
     .destroy = t_fake_destroy,
 };
 
-static inline const st_dsn_t *t_world_dsn(const char *text)
+/* Enters a destination into the queue. @return its index */
+static inline int t_world_dest(const char *dsn_text, const char *environment)
 {
     st_dsn_t *dsn;
     const char *why = "";
-    ck_assert_msg(st_dsn_parse(&dsn, &why, text, t_pool) == APR_SUCCESS, "%s", why);
-    return dsn;
+    int index = -1;
+    ck_assert_msg(st_dsn_parse(&dsn, &why, dsn_text, t_pool) == APR_SUCCESS, "%s", why);
+    st_dest_t dest = {.dsn = dsn, .environment = environment};
+    ck_assert_int_eq(st_queue_dest_enter(&t_world->queue, &dest, &index), APR_SUCCESS);
+    return index;
 }
 
-/* Makes the sender anew, with envelopes of at most body_max bytes. */
+#define T_SEND_DSN_ONE "http://0123456789abcdef0123456789abcdef@one.example/1"
+#define T_SEND_DSN_TWO "http://fedcba9876543210fedcba9876543210@two.example/2"
+
+/* Makes a sender, with envelopes of at most body_max bytes, and lets it begin. */
 static inline void t_world_sender(size_t body_max)
 {
     ck_assert_int_eq(st_sender_create_over(&t_world->sender, &t_world->options,
                                            &t_world->transport, body_max,
                                            t_world->sender_pool),
                      APR_SUCCESS);
+    st_sender_thr_begin(t_world->sender);
+}
+
+/* The sender goes as if its process was killed: nothing in flight is ever answered. */
+static inline void t_world_sender_kill(void)
+{
+    for (int i = 0; i < t_world->sent_count; i++) {
+        if (!t_world->sent[i].answered) {
+            st_delivery_t *delivery = t_world->sent[i].parcel;
+            st_buf_free(&delivery->body);
+            t_world->sent[i].answered = 1;
+        }
+    }
+    memset(t_world->in_flight, 0, sizeof(t_world->in_flight));
+    st_sender_thr_close(t_world->sender);
+    t_world->destroyed = 0;
 }
 
 /* Fixture: makes t_world. */
@@ -191,27 +216,12 @@ static inline void t_world_setup(void)
     t_world->transport.ops = &t_fake_ops;
     t_world->limit = 8;
     t_world->now = 1000 * ST_NS_PER_SEC;
-    t_world->ring_mem = aligned_alloc(64, T_SEND_RING);
-    ck_assert_int_eq(st_ring_format(t_world->ring_mem, T_SEND_RING, 77), APR_SUCCESS);
-    ck_assert_int_eq(st_ring_attach(&t_world->ring, t_world->ring_mem, T_SEND_RING),
-                     APR_SUCCESS);
-    const st_dsn_t *one = t_world_dsn("http://"
-                                      "0123456789abcdef0123456789abcdef"
-                                      "@one.example/1");
-    const st_dsn_t *two = t_world_dsn("http://"
-                                      "fedcba9876543210fedcba9876543210"
-                                      "@two.example/2");
-    t_world->dests[0] =
-        (st_dest_t){.dsn = one, .endpoint = 0, .environment = "production"};
-    t_world->dests[1] = (st_dest_t){.dsn = one, .endpoint = 0, .environment = "staging"};
-    t_world->dests[2] =
-        (st_dest_t){.dsn = two, .endpoint = 1, .environment = "production"};
-    t_world->table = (st_dest_table_t){.dests = t_world->dests,
-                                       .count = T_SEND_DESTS,
-                                       .endpoint_count = T_SEND_ENDPOINTS};
-    t_world->options = (st_sender_options_t){.ring = &t_world->ring,
-                                             .dests = &t_world->table,
-                                             .counters = t_world->counters,
+    ck_assert_int_eq(st_queue_create(&t_world->queue, &t_send_layout), APR_SUCCESS);
+    st_queue_generation_next(&t_world->queue);
+    ck_assert_int_eq(t_world_dest(T_SEND_DSN_ONE, "production"), 0);
+    ck_assert_int_eq(t_world_dest(T_SEND_DSN_ONE, "staging"), 1);
+    ck_assert_int_eq(t_world_dest(T_SEND_DSN_TWO, "production"), 2);
+    t_world->options = (st_sender_options_t){.queue = &t_world->queue,
                                              .flush_interval = T_SEND_FLUSH,
                                              .linger = T_SEND_LINGER,
                                              .shutdown_timeout = 300 * ST_NS_PER_MS,
@@ -225,13 +235,23 @@ static inline void t_world_setup(void)
     t_world_sender(ST_SENDER_BODY_MAX);
 }
 
+static inline st_endpoint_t *t_endpoint(int endpoint)
+{
+    return &t_world->queue.endpoints[endpoint];
+}
+
+static inline int t_endpoint_of(int dest)
+{
+    return dest == 2 ? 1 : 0;
+}
+
 static inline st_ns_t t_world_wall(void)
 {
     return T_SEND_WALL + t_world->now;
 }
 
-/* A segment with `children` that ends right now, packed into the ring. @return 0: full */
-static inline int t_push(int dest, const st_trace_id_t *trace_id, int children)
+/* A closed segment with `children` that ends right now. */
+static inline st_segment_t *t_segment(const st_trace_id_t *trace_id, int children)
 {
     st_ns_t length = 10 * ST_NS_PER_MS;
     st_segment_t *seg =
@@ -248,26 +268,37 @@ static inline int t_push(int dest, const st_trace_id_t *trace_id, int children)
         st_frame_leave(seg, &frame, t_world->now);
     }
     st_segment_close(seg, t_world->now);
+    return seg;
+}
+
+static inline void t_created(int endpoint, uint64_t quantity)
+{
+    st_counters_created(&t_endpoint(endpoint)->counters, ST_CATEGORY_SPAN, quantity);
+}
+
+/* A segment with `children` that ends right now, packed into the ring. @return 0: full */
+static inline int t_push(int dest, const st_trace_id_t *trace_id, int children)
+{
+    const st_segment_t *seg = t_segment(trace_id, children);
+    const st_ring_tag_t tag = {.dest = (uint16_t)dest, .spans = (uint32_t)children + 1};
     size_t size = st_record_size(seg);
     uint64_t pos;
-    void *mem = st_ring_reserve(&t_world->ring, size, &pos);
+    void *mem = st_ring_reserve(&t_world->queue.ring, size, tag, NULL, &pos);
     if (mem == NULL) {
         return 0;
     }
     st_record_pack(seg, (uint16_t)dest, mem, size);
-    st_ring_commit(&t_world->ring, pos);
-    int endpoint = dest < T_SEND_DESTS ? t_world->dests[dest].endpoint : 0;
-    st_counters_created(&t_world->counters[endpoint], ST_CATEGORY_SPAN,
-                        (uint64_t)children + 1);
+    t_created(t_endpoint_of(dest), (uint64_t)children + 1);
+    st_ring_commit(&t_world->queue.ring, pos, NULL);
     return 1;
 }
 
 /* Spans that requests discarded before they became records. */
 static inline void t_unsampled(int endpoint, uint64_t quantity)
 {
-    st_counters_created(&t_world->counters[endpoint], ST_CATEGORY_SPAN, quantity);
-    st_counters_discarded(&t_world->counters[endpoint], ST_REASON_SAMPLE_RATE,
-                          ST_CATEGORY_SPAN, quantity);
+    t_created(endpoint, quantity);
+    st_counters_refused(&t_endpoint(endpoint)->counters, ST_REASON_SAMPLE_RATE,
+                        ST_CATEGORY_SPAN, quantity);
 }
 
 static inline void t_step(void)
@@ -292,14 +323,42 @@ static inline void t_answer_none(int i)
     t_fake_give(t_world, i, ST_E_NETWORK, 0);
 }
 
+/* Index of the destination that envelope i went to. */
+static inline int t_sent_dest(int i)
+{
+    return (int)(t_world->sent[i].dest - t_world->sender->dests.dests);
+}
+
+/* 1 when client reports are pending for the endpoint. */
+static inline int t_reports_pending(int endpoint)
+{
+    return st_counters_report_read(&t_endpoint(endpoint)->counters, NULL);
+}
+
+/* Goes on to the moment when an endpoint that did not answer is asked again. */
+static inline void t_step_at_retry(int endpoint)
+{
+    st_ns_t retry_at = t_endpoint(endpoint)->retry_at;
+    t_step_after(retry_at > t_world->now ? retry_at - t_world->now : 0);
+}
+
 static inline uint64_t t_delivered(int endpoint)
 {
-    return t_world->counters[endpoint].delivered[ST_CATEGORY_SPAN];
+    return st_counters_get_delivered(&t_endpoint(endpoint)->counters, ST_CATEGORY_SPAN);
 }
 
 static inline uint64_t t_discarded(int endpoint, st_reason_t reason)
 {
-    return t_world->counters[endpoint].discarded[reason][ST_CATEGORY_SPAN];
+    return st_counters_get_discarded(&t_endpoint(endpoint)->counters, reason,
+                                     ST_CATEGORY_SPAN);
+}
+
+/* Spans in the ring, counted from outside. */
+static inline uint64_t t_waiting(int endpoint)
+{
+    st_queue_waiting_t waiting[4];
+    ck_assert_int_eq(st_queue_waiting(&t_world->queue, waiting), APR_SUCCESS);
+    return waiting[endpoint].quantity[ST_CATEGORY_SPAN];
 }
 
 /* Asserts the law of one endpoint. */
@@ -309,7 +368,9 @@ static inline void t_expect_law(int endpoint, uint64_t waiting)
     for (int reason = 0; reason < ST_REASON_COUNT; reason++) {
         sum += t_discarded(endpoint, (st_reason_t)reason);
     }
-    ck_assert_uint_eq(t_world->counters[endpoint].created[ST_CATEGORY_SPAN], sum);
+    ck_assert_uint_eq(t_waiting(endpoint), waiting);
+    ck_assert_uint_eq(
+        st_counters_get_created(&t_endpoint(endpoint)->counters, ST_CATEGORY_SPAN), sum);
 }
 
 /* Asserts that nothing waits anywhere, and the ring is free. */
@@ -317,20 +378,27 @@ static inline void t_expect_all_over(void)
 {
     for (int endpoint = 0; endpoint < T_SEND_ENDPOINTS; endpoint++) {
         t_expect_law(endpoint, 0);
+        ck_assert_int_eq(t_endpoint(endpoint)->in_flight, 0);
     }
-    ck_assert_uint_eq(st_ring_used(&t_world->ring), 0);
+    ck_assert_uint_eq(st_ring_used(&t_world->queue.ring), 0);
     ck_assert_int_eq(t_world->sender->in_flight, 0);
+    ck_assert_uint_eq(t_world->sender->bytes_in_flight, 0);
+    ck_assert_uint_eq(t_world->sender->backlog.bytes, 0);
 }
 
-/* Fixture: ends t_world, and asserts that whatever the test left waiting gets counted. */
+/* Fixture: ends t_world, and asserts that whatever the test left waiting is still there. */
 static inline void t_world_teardown(void)
 {
-    st_sender_thr_give_up(t_world->sender);
-    t_expect_all_over();
-    st_sender_destroy(t_world->sender);
+    st_sender_thr_end(t_world->sender);
+    for (int endpoint = 0; endpoint < T_SEND_ENDPOINTS; endpoint++) {
+        t_expect_law(endpoint, t_waiting(endpoint));
+    }
+    ck_assert_int_eq(t_world->sender->in_flight, 0);
+    ck_assert_int_eq(t_world->destroyed, 0);
+    st_sender_thr_close(t_world->sender);
     ck_assert_int_eq(t_world->destroyed, 1);
     apr_pool_destroy(t_world->sender_pool);
-    free(t_world->ring_mem);
+    st_queue_close(&t_world->queue);
     free(t_world);
 }
 

@@ -17,31 +17,27 @@ static void *run(void *baton)
 static void run_to_the_end(void)
 {
     st_sender_stop(t_world->sender);
-    st_sender_thr_run(t_world->sender);
+    run(t_world->sender);
 }
 
-START_TEST(options_that_make_no_sense_are_refused)
+START_TEST(a_queue_without_destinations_needs_no_sender)
 {
+    st_queue_t queue;
     st_sender_t *sender;
-    st_dest_table_t table = t_world->table;
     st_sender_options_t options = t_world->options;
-    options.dests = &table;
-    table.count = 0;
+    ck_assert_int_eq(st_queue_create(&queue, &t_send_layout), APR_SUCCESS);
+    options.queue = &queue;
     ck_assert_int_eq(st_sender_create(&sender, &options, t_pool), APR_EINVAL);
-    table = t_world->table;
-    table.endpoint_count = 1; /* destination 2 has endpoint 1 */
-    ck_assert_int_eq(st_sender_create(&sender, &options, t_pool), APR_EINVAL);
-    table.endpoint_count = 3; /* nobody has endpoint 2 */
-    ck_assert_int_eq(st_sender_create(&sender, &options, t_pool), APR_EINVAL);
+    st_queue_close(&queue);
 }
 END_TEST
 
-START_TEST(a_sender_is_made_and_destroyed_without_running)
+START_TEST(a_sender_is_made_and_closed_without_running)
 {
     st_sender_t *sender;
     ck_assert_int_eq(st_sender_create(&sender, &t_world->options, t_pool), APR_SUCCESS);
-    st_sender_wake(sender);
-    st_sender_destroy(sender);
+    st_sender_thr_close(sender);
+    st_sender_stop(sender);
 }
 END_TEST
 
@@ -79,11 +75,12 @@ START_TEST(the_last_report_goes_out_although_one_went_just_before)
     t_push(0, NULL, 0);
     t_step_after(T_SEND_LINGER);
     ck_assert_uint_eq(t_world->sent[0].reported, 1);
+    t_answer(0, 200);
     t_unsampled(0, 2);
     run_to_the_end();
     ck_assert_int_eq(t_world->sent_count, 2);
     ck_assert_uint_eq(t_world->sent[1].reported, 2);
-    ck_assert_int_eq(st_counters_report_pending(&t_world->counters[0]), 0);
+    ck_assert_int_eq(t_reports_pending(0), 0);
 }
 END_TEST
 
@@ -95,7 +92,7 @@ START_TEST(with_nothing_to_say_stopping_sends_nothing)
 END_TEST
 
 /* The fake transport never answers: some is in flight, the rest waits in buckets. */
-START_TEST(a_black_hole_costs_the_shutdown_timeout_and_everything_is_counted)
+START_TEST(a_black_hole_costs_the_shutdown_timeout_and_everything_stays)
 {
     st_ns_t start = st_clock_mono();
     for (int i = 0; i < 50; i++) {
@@ -106,33 +103,131 @@ START_TEST(a_black_hole_costs_the_shutdown_timeout_and_everything_is_counted)
     st_ns_t took = st_clock_mono() - start;
     ck_assert_int_ge(took, t_world->options.shutdown_timeout);
     ck_assert_int_lt(took, DEADLINE);
-    ck_assert_uint_eq(t_discarded(0, ST_REASON_QUEUE_OVERFLOW), 100);
-    ck_assert_uint_eq(t_discarded(1, ST_REASON_QUEUE_OVERFLOW), 1);
+    t_expect_law(0, 100);
+    t_expect_law(1, 1);
+    ck_assert_int_eq(t_endpoint(0)->in_flight, 0);
+    ck_assert_int_eq(t_endpoint(0)->circuit, ST_CIRCUIT_OPEN);
+}
+END_TEST
+
+START_TEST(a_successor_sends_what_stayed)
+{
+    t_push(0, NULL, 2);
+    t_push(2, NULL, 4);
+    run_to_the_end();
+    t_expect_law(0, 3);
+    t_expect_law(1, 5);
+    t_world_sender_kill();
+    t_world_sender(ST_SENDER_BODY_MAX);
+    t_world->drive_status = 200;
+    t_endpoint(0)->failed_at -= 2 * ST_NS_PER_SEC; /* it did not fail only now */
+    t_endpoint(1)->failed_at -= 2 * ST_NS_PER_SEC;
+    run_to_the_end();
+    ck_assert_uint_eq(t_delivered(0), 3);
+    ck_assert_uint_eq(t_delivered(1), 5);
     t_expect_all_over();
 }
 END_TEST
 
-START_TEST(a_report_in_flight_at_the_end_is_put_back)
+/* Opens the circuit of endpoint 0 as if it had failed so long ago. */
+static void fail_before(st_ns_t ago, st_ns_t retry_in)
+{
+    st_ns_t now = st_clock_mono();
+    st_endpoint_t *endpoint = t_endpoint(0);
+    endpoint->circuit = ST_CIRCUIT_OPEN;
+    endpoint->failures = 10; /* the next time it waits at least 30 s */
+    endpoint->failed_at = now - ago;
+    endpoint->retry_at = now + retry_in;
+}
+
+START_TEST(stopping_asks_an_endpoint_that_was_down_once_more)
+{
+    fail_before(5 * ST_NS_PER_SEC, 1000 * ST_NS_PER_SEC);
+    t_world->drive_status = 200;
+    for (int i = 0; i < 20; i++) {
+        t_push(0, NULL, 0);
+    }
+    run_to_the_end();
+    ck_assert_uint_eq(t_delivered(0), 20);
+    t_expect_all_over();
+}
+END_TEST
+
+START_TEST(stopping_does_not_wait_for_an_endpoint_that_is_still_down)
+{
+    fail_before(5 * ST_NS_PER_SEC, 1000 * ST_NS_PER_SEC);
+    t_world->options.shutdown_timeout = 25 * ST_NS_PER_SEC;
+    t_world_sender(ST_SENDER_BODY_MAX);
+    t_world->drive_status = 503;
+    for (int i = 0; i < 20; i++) {
+        t_push(0, NULL, 0);
+    }
+    st_ns_t start = st_clock_mono();
+    run_to_the_end();
+    ck_assert_int_eq(t_world->sent_count, 1);
+    ck_assert_int_lt(st_clock_mono() - start, DEADLINE);
+    t_expect_law(0, 20);
+}
+END_TEST
+
+START_TEST(stopping_does_not_ask_an_endpoint_that_failed_only_now)
+{
+    fail_before(1, 1000 * ST_NS_PER_SEC);
+    t_world->drive_status = 200;
+    t_push(0, NULL, 0);
+    t_push(2, NULL, 0);
+    run_to_the_end();
+    ck_assert_int_eq(t_world->sent_count, 1);
+    t_expect_law(0, 1);
+    t_expect_law(1, 0);
+}
+END_TEST
+
+START_TEST(a_report_in_flight_at_the_end_is_still_pending)
 {
     t_unsampled(0, 3);
     run_to_the_end();
     ck_assert_int_eq(t_world->sent_count, 1);
     ck_assert_uint_eq(t_world->sent[0].reported, 3);
-    ck_assert_int_eq(st_counters_report_pending(&t_world->counters[0]), 1);
+    ck_assert_int_eq(t_reports_pending(0), 1);
 }
 END_TEST
 
-START_TEST(giving_up_counts_what_is_still_in_the_ring)
+static void lease_take(void)
 {
-    t_push(0, NULL, 2);
+    ck_assert_int_eq(st_lease_take(&t_world->queue, st_process_self(), st_clock_mono()),
+                     APR_SUCCESS);
+}
+
+START_TEST(a_new_generation_ends_the_turn_with_the_answers_that_are_under_way)
+{
+    t_world->now = st_clock_mono();
+    t_push(0, NULL, 0);
     t_step_after(T_SEND_LINGER);
+    ck_assert_int_eq(t_world->sent_count, 1);
     t_push(0, NULL, 4);
-    t_step();
-    t_push(2, NULL, 6);
-    st_sender_thr_give_up(t_world->sender);
-    ck_assert_uint_eq(t_discarded(0, ST_REASON_QUEUE_OVERFLOW), 8);
-    ck_assert_uint_eq(t_discarded(1, ST_REASON_QUEUE_OVERFLOW), 7);
-    t_expect_all_over();
+    st_queue_generation_next(&t_world->queue);
+    t_world->drive_status = 200;
+    st_sender_t *sender = t_world->sender;
+    st_sender_thr_run(sender);
+    ck_assert_uint_eq(t_delivered(0), 1);
+    ck_assert_int_eq(t_world->sent_count, 1);
+    t_expect_law(0, 5);
+}
+END_TEST
+
+START_TEST(a_hand_over_does_not_wait_for_ever)
+{
+    t_world->now = st_clock_mono();
+    t_push(0, NULL, 0);
+    t_step_after(T_SEND_LINGER);
+    st_queue_generation_next(&t_world->queue);
+    st_ns_t start = st_clock_mono();
+    st_sender_thr_run(t_world->sender);
+    st_ns_t took = st_clock_mono() - start;
+    ck_assert_int_ge(took, ST_SENDER_HAND_OVER);
+    ck_assert_int_lt(took, DEADLINE);
+    t_expect_law(0, 1);
 }
 END_TEST
 
@@ -140,24 +235,29 @@ END_TEST
 static void wait_delivered(uint64_t spans)
 {
     st_ns_t deadline = st_clock_mono() + DEADLINE;
-    while (atomic_load(&t_world->counters[0].delivered[ST_CATEGORY_SPAN]) < spans) {
+    while (t_delivered(0) < spans) {
         ck_assert_int_lt(st_clock_mono(), deadline);
         poll(NULL, 0, 1);
     }
 }
 
+static void thread_start(pthread_t *thread)
+{
+    t_world_sender(ST_SENDER_BODY_MAX);
+    ck_assert_int_eq(pthread_create(thread, NULL, run, t_world->sender), 0);
+}
+
 START_TEST(a_sleeping_sender_wakes_for_a_record_and_stops_when_told)
 {
+    pthread_t thread;
     t_world->drive_status = 200;
     t_world->options.linger = 5 * ST_NS_PER_MS;
-    t_world->options.flush_interval = 100 * DEADLINE; /* it wakes by itself never */
-    st_sender_destroy(t_world->sender);
-    t_world_sender(ST_SENDER_BODY_MAX);
-    pthread_t thread;
-    ck_assert_int_eq(pthread_create(&thread, NULL, run, t_world->sender), 0);
+    t_world->options.flush_interval =
+        100 * DEADLINE; /* it wakes by itself to beat only */
+    thread_start(&thread);
     for (uint64_t i = 1; i <= 20; i++) {
         t_push(0, NULL, 0);
-        st_sender_wake(t_world->sender);
+        st_wakeup_notify(&t_world->queue);
         wait_delivered(i);
     }
     st_sender_stop(t_world->sender);
@@ -167,20 +267,54 @@ START_TEST(a_sleeping_sender_wakes_for_a_record_and_stops_when_told)
 }
 END_TEST
 
-/* The thread may be done before whoever stops it has written the wake-up. */
+START_TEST(a_sender_with_nothing_to_do_beats_the_lease)
+{
+    pthread_t thread;
+    lease_take();
+    thread_start(&thread);
+    const st_lease_shm_t *lease = st_queue_lease(&t_world->queue);
+    st_ns_t deadline = st_clock_mono() + DEADLINE;
+    for (int i = 0; i < 3; i++) {
+        st_ns_t beat = lease->beat;
+        while (lease->beat == beat) {
+            ck_assert_int_lt(st_clock_mono(), deadline);
+            poll(NULL, 0, 10);
+        }
+    }
+    st_sender_stop(t_world->sender);
+    ck_assert_int_eq(pthread_join(thread, NULL), 0);
+    st_lease_give_back(&t_world->queue, st_clock_mono());
+}
+END_TEST
+
+START_TEST(a_sleeping_sender_notices_a_new_generation)
+{
+    pthread_t thread;
+    thread_start(&thread);
+    const st_wakeup_shm_t *wakeup = st_queue_wakeup(&t_world->queue);
+    st_ns_t deadline = st_clock_mono() + DEADLINE;
+    while (!wakeup->sleeping) {
+        ck_assert_int_lt(st_clock_mono(), deadline);
+        poll(NULL, 0, 1);
+    }
+    st_queue_generation_next(&t_world->queue);
+    ck_assert_int_eq(pthread_join(thread, NULL), 0);
+    ck_assert_int_eq(t_world->sent_count, 0);
+}
+END_TEST
+
 START_TEST(a_sender_that_closed_can_still_be_stopped)
 {
-    st_sender_destroy(t_world->sender);
-    t_world_sender(ST_SENDER_BODY_MAX);
     st_sender_t *sender = t_world->sender;
     t_world_sender(ST_SENDER_BODY_MAX); /* for the fixture's end */
-    st_sender_thr_give_up(sender);
+    st_sender_thr_end(sender);
     st_sender_thr_close(sender);
     st_sender_stop(sender);
+    st_sender_stop(sender);
     uint64_t written = 0;
-    ck_assert_int_eq(read(sender->wakeup.fd, &written, sizeof(written)), sizeof(written));
+    ck_assert_int_eq(read(t_world->queue.wake_fd, &written, sizeof(written)),
+                     sizeof(written));
     ck_assert_uint_eq(written, 1);
-    st_sender_destroy(sender);
     t_world->destroyed = 0;
 }
 END_TEST
@@ -189,16 +323,24 @@ static void add_cases(TCase *tc)
 {
     tcase_add_checked_fixture(tc, t_world_setup, t_world_teardown);
     tcase_set_timeout(tc, 120);
-    tcase_add_test(tc, options_that_make_no_sense_are_refused);
-    tcase_add_test(tc, a_sender_is_made_and_destroyed_without_running);
+    tcase_add_test(tc, a_queue_without_destinations_needs_no_sender);
+    tcase_add_test(tc, a_sender_is_made_and_closed_without_running);
     tcase_add_test(tc, stopping_flushes_the_ring_without_waiting_for_the_linger);
     tcase_add_test(tc, stopping_reports_what_was_refused_until_the_end);
     tcase_add_test(tc, the_last_report_goes_out_although_one_went_just_before);
     tcase_add_test(tc, with_nothing_to_say_stopping_sends_nothing);
-    tcase_add_test(tc, a_black_hole_costs_the_shutdown_timeout_and_everything_is_counted);
-    tcase_add_test(tc, a_report_in_flight_at_the_end_is_put_back);
-    tcase_add_test(tc, giving_up_counts_what_is_still_in_the_ring);
+    tcase_add_test(tc, a_black_hole_costs_the_shutdown_timeout_and_everything_stays);
+    tcase_add_test(tc, a_successor_sends_what_stayed);
+    tcase_add_test(tc, stopping_asks_an_endpoint_that_was_down_once_more);
+    tcase_add_test(tc, stopping_does_not_wait_for_an_endpoint_that_is_still_down);
+    tcase_add_test(tc, stopping_does_not_ask_an_endpoint_that_failed_only_now);
+    tcase_add_test(tc, a_report_in_flight_at_the_end_is_still_pending);
+    tcase_add_test(tc,
+                   a_new_generation_ends_the_turn_with_the_answers_that_are_under_way);
+    tcase_add_test(tc, a_hand_over_does_not_wait_for_ever);
     tcase_add_test(tc, a_sleeping_sender_wakes_for_a_record_and_stops_when_told);
+    tcase_add_test(tc, a_sender_with_nothing_to_do_beats_the_lease);
+    tcase_add_test(tc, a_sleeping_sender_notices_a_new_generation);
     tcase_add_test(tc, a_sender_that_closed_can_still_be_stopped);
 }
 

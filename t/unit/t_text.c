@@ -202,6 +202,32 @@ START_TEST(rate_is_refused_and_untouched)
 END_TEST
 
 static const struct {
+    const char *text;
+    double number;
+} parsed[] = {{"0", 0.0},       {"60", 60.0},   {"1.5", 1.5},        {".5", 0.5},
+              {"2.", 2.0},      {"-3", -3.0},   {"+3", 3.0},         {"1e3", 1000.0},
+              {"2.5E-1", 0.25}, {"-0.5", -0.5}, {"1e999", HUGE_VAL}, {"007", 7.0}};
+
+START_TEST(number_is_parsed)
+{
+    double number;
+    ck_assert_int_eq(st_number_parse(&number, parsed[_i].text), APR_SUCCESS);
+    ck_assert(number == parsed[_i].number);
+}
+END_TEST
+
+static const char *const no_numbers[] = {"",    " ",   " 1",  "1 ", "x",  "nan", "inf",
+                                         "0x1", "1,5", "--1", "1e", "e5", ".",   "1s"};
+
+START_TEST(no_number_is_refused_and_untouched)
+{
+    double number = 0.75;
+    ck_assert_int_eq(st_number_parse(&number, no_numbers[_i]), ST_E_MALFORMED);
+    ck_assert(number == 0.75);
+}
+END_TEST
+
+static const struct {
     double number;
     const char *text;
 } numbers[] = {{0.0, "0"},
@@ -349,6 +375,8 @@ static void add_cases(TCase *tcase)
     tcase_add_test(tcase, search_stays_within_the_length);
     tcase_add_loop_test(tcase, rate_is_accepted, 0, COUNT(good_rates));
     tcase_add_loop_test(tcase, rate_is_refused_and_untouched, 0, COUNT(bad_rates));
+    tcase_add_loop_test(tcase, number_is_parsed, 0, COUNT(parsed));
+    tcase_add_loop_test(tcase, no_number_is_refused_and_untouched, 0, COUNT(no_numbers));
     tcase_add_loop_test(tcase, number_is_written_with_few_digits, 0, COUNT(numbers));
     tcase_add_test(tcase, numbers_come_back_and_no_shorter_form_would);
     tcase_add_test(tcase, writing_leaves_the_locale_of_the_thread_alone);

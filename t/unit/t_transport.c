@@ -128,6 +128,18 @@ START_TEST(files_alone_are_served)
 }
 END_TEST
 
+START_TEST(entries_without_a_dsn_are_passed_over)
+{
+    dests[0] = (st_dest_t){.endpoint = -1};
+    dests[1] = file_dest(1);
+    st_dest_table_t table = {.dests = dests, .count = 2, .endpoint_count = 2};
+    st_transport_t *transport;
+    ck_assert_int_eq(st_transport_create(&transport, &table, AGENT, t_pool), APR_SUCCESS);
+    ck_assert_int_eq(transport->ops->room(transport, &dests[1]), 1);
+    transport->ops->destroy(transport);
+}
+END_TEST
+
 START_TEST(abort_reaches_both_kinds)
 {
     dests[0] = http_dest(1, 0);
@@ -154,6 +166,7 @@ static void add_cases(TCase *tc)
     tcase_add_test(tc, files_and_urls_are_served_by_one_transport);
     tcase_add_test(tc, urls_alone_are_served);
     tcase_add_test(tc, files_alone_are_served);
+    tcase_add_test(tc, entries_without_a_dsn_are_passed_over);
     tcase_add_test(tc, abort_reaches_both_kinds);
 }
 

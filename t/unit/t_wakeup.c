@@ -1,36 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "t.h"
-#include "../../lib/send/wakeup.h"
+#include "st_wakeup.h"
 
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
 #include <sched.h>
-#include <stdlib.h>
-
-#define RING_BYTES 8192
-
-static st_wakeup_t wakeup;
-static st_ring_t ring;
-static void *ring_mem;
-
-static void setup(void)
-{
-    ring_mem = aligned_alloc(64, RING_BYTES);
-    ck_assert_int_eq(st_ring_format(ring_mem, RING_BYTES, 99), APR_SUCCESS);
-    ck_assert_int_eq(st_ring_attach(&ring, ring_mem, RING_BYTES), APR_SUCCESS);
-    ck_assert_int_eq(st_wakeup_open(&wakeup), APR_SUCCESS);
-}
-
-static void teardown(void)
-{
-    st_wakeup_close(&wakeup);
-    free(ring_mem);
-}
+#include "t_fork.h"
+#include "t_queue_small.h"
 
 static int is_readable(void)
 {
-    struct pollfd pfd = {.fd = wakeup.fd, .events = POLLIN};
+    struct pollfd pfd = {.fd = t_queue.wake_fd, .events = POLLIN};
     int n = poll(&pfd, 1, 0);
     ck_assert_int_ge(n, 0);
     return n;
@@ -39,72 +20,109 @@ static int is_readable(void)
 static void push(void)
 {
     uint64_t pos;
-    void *mem = st_ring_reserve(&ring, 1000, &pos);
+    st_ring_tag_t tag = {0};
+    void *mem = st_ring_reserve(&t_queue.ring, 1000, tag, NULL, &pos);
     ck_assert_ptr_nonnull(mem);
-    st_ring_commit(&ring, pos);
+    st_ring_commit(&t_queue.ring, pos, NULL);
 }
 
 START_TEST(a_sender_that_is_awake_is_not_written_to)
 {
     push();
-    st_wakeup_notify(&wakeup, &ring);
+    st_wakeup_notify(&t_queue);
     ck_assert_int_eq(is_readable(), 0);
 }
 END_TEST
 
 START_TEST(a_sleeping_sender_is_written_to_once)
 {
-    st_wakeup_thr_sleep(&wakeup);
-    st_wakeup_notify(&wakeup, &ring);
+    st_wakeup_thr_sleep(&t_queue);
+    st_wakeup_notify(&t_queue);
     ck_assert_int_eq(is_readable(), 1);
-    st_wakeup_thr_awake(&wakeup, 1);
+    st_wakeup_thr_awake(&t_queue, 1);
     ck_assert_int_eq(is_readable(), 0);
-    st_wakeup_notify(&wakeup, &ring);
+    st_wakeup_notify(&t_queue);
     ck_assert_int_eq(is_readable(), 0);
 }
 END_TEST
 
 START_TEST(a_late_write_is_taken_back_by_the_next_wait)
 {
-    st_wakeup_thr_sleep(&wakeup);
-    st_wakeup_notify(&wakeup, &ring);
-    st_wakeup_thr_awake(&wakeup, 0);
+    st_wakeup_thr_sleep(&t_queue);
+    st_wakeup_notify(&t_queue);
+    st_wakeup_thr_awake(&t_queue, 0);
     ck_assert_int_eq(is_readable(), 1);
-    st_wakeup_thr_awake(&wakeup, 1);
+    st_wakeup_thr_awake(&t_queue, 1);
+    ck_assert_int_eq(is_readable(), 0);
+}
+END_TEST
+
+START_TEST(a_wait_that_ends_without_a_write_does_not_block)
+{
+    st_wakeup_thr_sleep(&t_queue);
+    st_wakeup_thr_awake(&t_queue, 1);
     ck_assert_int_eq(is_readable(), 0);
 }
 END_TEST
 
 START_TEST(a_ring_that_gets_half_full_nudges_once_until_allowed_again)
 {
-    while (st_ring_used(&ring) <= st_ring_capacity(&ring) / 2) {
-        st_wakeup_notify(&wakeup, &ring);
+    while (st_ring_used(&t_queue.ring) <= st_ring_capacity(&t_queue.ring) / 2) {
+        st_wakeup_notify(&t_queue);
         ck_assert_int_eq(is_readable(), 0);
         push();
     }
-    st_wakeup_notify(&wakeup, &ring);
+    st_wakeup_notify(&t_queue);
     ck_assert_int_eq(is_readable(), 1);
-    st_wakeup_thr_awake(&wakeup, 1);
-    st_wakeup_notify(&wakeup, &ring);
+    st_wakeup_thr_awake(&t_queue, 1);
+    st_wakeup_notify(&t_queue);
     ck_assert_int_eq(is_readable(), 0);
-    st_wakeup_thr_nudge_again(&wakeup);
-    st_wakeup_notify(&wakeup, &ring);
+    st_wakeup_thr_nudge_again(&t_queue);
+    st_wakeup_notify(&t_queue);
     ck_assert_int_eq(is_readable(), 1);
 }
 END_TEST
 
-START_TEST(stop_can_be_asked_for_many_times_and_keeps_errno)
+START_TEST(a_kick_wakes_in_any_state_and_keeps_errno)
 {
-    ck_assert_int_eq(st_wakeup_is_stopping(&wakeup), 0);
-    errno = EDOM;
-    for (int i = 0; i < 3; i++) {
-        st_wakeup_stop(&wakeup);
+    for (int i = 0; i < 2; i++) {
+        errno = EDOM;
+        st_wakeup_kick(&t_queue);
+        st_wakeup_kick(&t_queue);
+        ck_assert_int_eq(errno, EDOM);
+        ck_assert_int_eq(is_readable(), 1);
+        st_wakeup_thr_awake(&t_queue, 1);
+        ck_assert_int_eq(is_readable(), 0);
+        st_wakeup_thr_sleep(&t_queue);
     }
+}
+END_TEST
+
+START_TEST(a_kick_that_finds_the_counter_full_does_not_block)
+{
+    uint64_t most = UINT64_MAX - 1; /* eventfd(2): a write beyond would block */
+    ck_assert_int_eq(write(t_queue.wake_fd, &most, sizeof(most)), sizeof(most));
+    errno = EDOM;
+    st_wakeup_kick(&t_queue);
     ck_assert_int_eq(errno, EDOM);
-    ck_assert_int_eq(st_wakeup_is_stopping(&wakeup), 1);
     ck_assert_int_eq(is_readable(), 1);
-    st_wakeup_thr_awake(&wakeup, 1);
-    st_wakeup_stop(&wakeup);
+}
+END_TEST
+
+static int notify_once(void *baton)
+{
+    (void)baton;
+    st_wakeup_notify(&t_queue);
+    return 0;
+}
+
+START_TEST(a_request_of_another_process_wakes_the_sender)
+{
+    st_wakeup_thr_sleep(&t_queue);
+    ck_assert_int_eq(t_fork_run(notify_once, NULL), 0);
+    ck_assert_int_eq(is_readable(), 1);
+    st_wakeup_thr_awake(&t_queue, 1);
+    ck_assert_int_eq(t_fork_run(notify_once, NULL), 0);
     ck_assert_int_eq(is_readable(), 0);
 }
 END_TEST
@@ -118,7 +136,7 @@ static void *produce(void *baton)
     _Atomic int *taken = baton;
     for (int i = 0; i < ROUNDS; i++) {
         push();
-        st_wakeup_notify(&wakeup, &ring);
+        st_wakeup_notify(&t_queue);
         for (unsigned spin = 1; atomic_load(taken) == i; spin++) {
             if (spin % 4096 == 0) {
                 sched_yield();
@@ -137,14 +155,12 @@ static void loiter(int steps)
 
 static int take_one(st_ring_cursor_t *cursor)
 {
-    const void *data;
-    size_t len;
-    uint64_t pos;
-    apr_status_t rv = st_ring_next(&ring, cursor, &data, &len, &pos);
+    st_ring_entry_t entry;
+    apr_status_t rv = st_ring_next(&t_queue.ring, cursor, &entry);
     if (rv != APR_SUCCESS) {
         return 0;
     }
-    st_ring_release(&ring, pos);
+    st_ring_release(&t_queue.ring, entry.pos);
     return 1;
 }
 
@@ -155,16 +171,16 @@ START_TEST(no_record_is_slept_through)
     _Atomic int taken = 0;
     pthread_t thread;
     st_ring_cursor_t cursor;
-    st_ring_cursor_init(&ring, &cursor);
+    st_ring_cursor_init(&t_queue.ring, &cursor);
     ck_assert_int_eq(pthread_create(&thread, NULL, produce, &taken), 0);
     while (taken < ROUNDS) {
         loiter(taken % 251);
-        st_wakeup_thr_sleep(&wakeup);
+        st_wakeup_thr_sleep(&t_queue);
         int got = take_one(&cursor);
-        struct pollfd pfd = {.fd = wakeup.fd, .events = POLLIN};
+        struct pollfd pfd = {.fd = t_queue.wake_fd, .events = POLLIN};
         int n = got ? 0 : poll(&pfd, 1, 20000);
         ck_assert_msg(got || n == 1, "slept through record %d", taken);
-        st_wakeup_thr_awake(&wakeup, n == 1);
+        st_wakeup_thr_awake(&t_queue, n == 1);
         got += take_one(&cursor);
         atomic_fetch_add(&taken, got);
     }
@@ -175,13 +191,16 @@ END_TEST
 
 static void add_cases(TCase *tc)
 {
-    tcase_add_checked_fixture(tc, setup, teardown);
+    tcase_add_checked_fixture(tc, t_queue_setup, t_queue_teardown);
     tcase_set_timeout(tc, 120);
     tcase_add_test(tc, a_sender_that_is_awake_is_not_written_to);
     tcase_add_test(tc, a_sleeping_sender_is_written_to_once);
     tcase_add_test(tc, a_late_write_is_taken_back_by_the_next_wait);
+    tcase_add_test(tc, a_wait_that_ends_without_a_write_does_not_block);
     tcase_add_test(tc, a_ring_that_gets_half_full_nudges_once_until_allowed_again);
-    tcase_add_test(tc, stop_can_be_asked_for_many_times_and_keeps_errno);
+    tcase_add_test(tc, a_kick_wakes_in_any_state_and_keeps_errno);
+    tcase_add_test(tc, a_kick_that_finds_the_counter_full_does_not_block);
+    tcase_add_test(tc, a_request_of_another_process_wakes_the_sender);
     tcase_add_test(tc, no_record_is_slept_through);
 }
 
