@@ -121,6 +121,10 @@ void mst_dests_enter(st_queue_t *queue, server_rec *main_server, apr_pool_t *pco
     int *index = apr_palloc(pconf, sizeof(*index) * (size_t)(wanted.count + 1));
     apr_status_t *result =
         apr_palloc(pconf, sizeof(*result) * (size_t)(wanted.count + 1));
+    /* All of them first: which endpoint has moved shows only when it is known which stayed. */
+    for (int i = 0; i < wanted.count; i++) {
+        st_queue_dsn_keep(queue, wanted.dests[i].dsn);
+    }
     for (int i = 0; i < wanted.count; i++) {
         index[i] = -1;
         result[i] = st_queue_dest_enter(queue, &wanted.dests[i], &index[i]);

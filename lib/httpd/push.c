@@ -82,11 +82,11 @@ static int record_write(const mst_req_t *req, mst_child_t *child, st_counters_t 
     st_ring_tag_t tag = {.dest = (uint16_t)req->dest,
                          .spans = (uint32_t)seg->span_count + 1};
     uint64_t pos;
-    st_open_push(req->slot);
     void *mem = st_ring_reserve(&child->queue.ring, size, tag, &req->slot->claim, &pos);
     if (mem == NULL) {
         return 0;
     }
+    st_open_push(req->slot);
     st_record_pack(seg, tag.dest, mem, size);
     /* Right before the commit: what dies earlier was never created. */
     st_counters_created(counters, ST_CATEGORY_SPAN, tag.spans);

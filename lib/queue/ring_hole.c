@@ -136,6 +136,9 @@ apr_status_t st_ring_peek(const st_ring_t *ring, st_ring_cursor_t *cursor,
         if (pos >= head) {
             return APR_EOF;
         }
+        if (head - pos > ring->cap) {
+            return APR_EAGAIN; /* no head that a producer has made */
+        }
         cursor->pos += is_there ? view.bytes : ALIGN;
         if (is_there && is_waiting(&view)) {
             return APR_SUCCESS;
