@@ -11,8 +11,8 @@
 
 enum { STEP_NONE = 0, STEP_SETTLE, STEP_MOVE, STEP_HOLE };
 
-#define CLAIM_STEP                                                                       \
-    16 /* a hole is asked for in steps of so many bytes (st_ring_claimed_fn) */
+/* Bytes between two questions about a hole (st_ring_claimed_fn). */
+#define CLAIM_STEP 16
 
 static void barrier(void)
 {
@@ -130,7 +130,7 @@ static void hole_finish(const st_queue_t *queue)
 {
     const st_ledger_shm_t *ledger = st_queue_ledger(queue);
     st_ring_state_t state = st_ring_state(&queue->ring, ledger->pos);
-    if (state == ST_RING_GONE || state == ST_RING_RELEASED) {
+    if (state != ST_RING_WAITING) {
         st_open_lost(&queue->open, ledger->pos, ledger->moved_to);
     }
 }

@@ -95,11 +95,10 @@ apr_status_t st_queue_layout_read(st_queue_layout_t *layout,
                                   const st_queue_fixed_t *fixed)
 {
     if (fixed->magic != ST_QUEUE_MAGIC || fixed->version != ST_QUEUE_VERSION ||
-        fixed->shape != shape() || fixed->sum != fixed_sum(fixed) ||
-        fixed->endpoints > ST_QUEUE_DESTS_MAX || fixed->dests > ST_QUEUE_DESTS_MAX ||
-        fixed->open_slots > SLOTS_MAX || fixed->ring_bytes > ST_QUEUE_RING_MAX) {
+        fixed->shape != shape() || fixed->sum != fixed_sum(fixed)) {
         return ST_E_MALFORMED;
     }
+    /* What is too large for an int becomes negative, and so out of range. */
     *layout = (st_queue_layout_t){.endpoints = (int)fixed->endpoints,
                                   .dests = (int)fixed->dests,
                                   .open_slots = (int)fixed->open_slots,

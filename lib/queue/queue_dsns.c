@@ -59,8 +59,7 @@ int st_queue_dsn_read(const st_queue_t *queue, int i, st_queue_text_t *text)
     return 0;
 }
 
-/* The copy that counts stays as it is until the other one is written. */
-static void dsn_replace(st_queue_dsn_t *dsn, const st_queue_text_t *text)
+void st_queue_dsn_replace(st_queue_dsn_t *dsn, const st_queue_text_t *text)
 {
     unsigned turn = st_queue_used(&dsn->turn) + 1;
     atomic_store_explicit(&dsn->len[turn & 1], (uint32_t)text->len, memory_order_release);
@@ -115,7 +114,7 @@ static int endpoint_find_moved(const st_queue_t *queue, const st_queue_text_t *t
 static void endpoint_move(st_queue_t *queue, int i, const st_queue_text_t *text)
 {
     st_endpoint_t *endpoint = &queue->endpoints[i];
-    dsn_replace(st_queue_dsn_at(queue, i), text);
+    st_queue_dsn_replace(st_queue_dsn_at(queue, i), text);
     atomic_store_explicit(&endpoint->circuit, ST_CIRCUIT_CLOSED, memory_order_relaxed);
     atomic_store_explicit(&endpoint->failures, 0, memory_order_relaxed);
     atomic_store_explicit(&endpoint->retry_at, 0, memory_order_relaxed);
@@ -127,7 +126,7 @@ static int endpoint_add(st_queue_t *queue, const st_queue_text_t *text)
         st_queue_dsn_t *dsn = st_queue_dsn_at(queue, i);
         if (st_queue_used(&dsn->used) == 0) {
             memset(&queue->endpoints[i], 0, sizeof(queue->endpoints[i]));
-            dsn_replace(dsn, text);
+            st_queue_dsn_replace(dsn, text);
             return i;
         }
     }

@@ -154,6 +154,10 @@ apr_status_t st_queue_endpoint_enter(st_queue_t *queue, const st_dsn_t *dsn,
 /* The DSN of endpoint `i`. Any process. @return 0 when it is unused. */
 int st_queue_dsn_read(const st_queue_t *queue, int i, st_queue_text_t *text);
 
+/* Makes `text` the DSN; the copy that counts stays as it is until the other one is written. The
+ * parent. */
+void st_queue_dsn_replace(st_queue_dsn_t *dsn, const st_queue_text_t *text);
+
 /* The endpoint of a destination, as far as it is one that the queue has; else -1. Any process. */
 int st_queue_dest_endpoint(const st_queue_t *queue, int i);
 

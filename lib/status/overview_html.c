@@ -46,11 +46,20 @@ static void whole(st_buf_t *out, uint64_t value, const char *unit)
     st_buf_add_str(out, unit);
 }
 
+/* "1 byte", "2 bytes". */
+static void counted(st_buf_t *out, uint64_t count, const char *unit)
+{
+    whole(out, count, unit);
+    if (count != 1) {
+        st_buf_add_char(out, 's');
+    }
+}
+
 static void bytes(st_buf_t *out, uint64_t count)
 {
     static const char *const units[] = {"KB", "MB", "GB", "TB"};
     if (count < 1024) {
-        whole(out, count, count == 1 ? "byte" : "bytes");
+        counted(out, count, "byte");
         return;
     }
     int unit = 0;
@@ -113,9 +122,10 @@ static void add_queue(st_buf_t *out, const st_overview_t *o)
     st_buf_add_str(out, o->is_file ? ", in a file" : ", in memory");
     if (o->holes != 0) {
         st_buf_add_lit(out, "; ");
-        whole(out, o->holes, "holes of ");
+        counted(out, o->holes, "hole");
+        st_buf_add_lit(out, " (");
         bytes(out, o->hole_bytes);
-        st_buf_add_lit(out, " left by killed processes");
+        st_buf_add_lit(out, ") left by killed processes");
     }
     row_end(out);
 }
@@ -133,8 +143,11 @@ static void add_sender(st_buf_t *out, const st_overview_t *o)
         st_buf_add_lit(out, " ago");
     }
     st_buf_add_lit(out, "; begun ");
-    whole(out, o->sender_changes, "times, longest gap ");
-    duration(out, o->sender_gap_max);
+    counted(out, o->sender_changes, "time");
+    if (o->sender_gap_max != 0) {
+        st_buf_add_lit(out, ", longest gap ");
+        duration(out, o->sender_gap_max);
+    }
     row_end(out);
 }
 
@@ -254,7 +267,8 @@ static void add_circuit(st_buf_t *out, const st_overview_t *o,
     }
     if (endpoint->failures != 0) {
         st_buf_add_lit(out, ", ");
-        whole(out, (uint64_t)endpoint->failures, "failures in a row");
+        counted(out, (uint64_t)endpoint->failures, "failure");
+        st_buf_add_lit(out, " in a row");
     }
     row_end(out);
     if (endpoint->error != NULL) {
@@ -278,21 +292,19 @@ static void add_traffic(st_buf_t *out, const st_overview_endpoint_t *endpoint)
     whole(out, endpoint->repeated, "repeated, ");
     whole(out, (uint64_t)endpoint->in_flight, "in flight");
     row_end(out);
+}
+
+static void add_latency(st_buf_t *out, const st_overview_endpoint_t *endpoint)
+{
+    if (endpoint->latency_count == 0) {
+        return;
+    }
     row_begin(out, "Latency");
     st_buf_add_lit(out, "mean ");
     duration(out, st_overview_latency_mean(endpoint));
     st_buf_add_lit(out, ", max ");
     duration(out, endpoint->latency_max);
-    row_end(out);
-}
-
-static void add_buckets(st_buf_t *out, const st_overview_endpoint_t *endpoint)
-{
-    if (endpoint->latency_count == 0) {
-        return;
-    }
-    row_begin(out, "Answers came");
-    const char *separator = "";
+    const char *separator = "; ";
     for (int i = 0; i < ST_ENDPOINT_LATENCY_BUCKETS; i++) {
         if (endpoint->latency[i] == 0) {
             continue;
@@ -322,7 +334,7 @@ static void add_endpoint(st_buf_t *out, const st_overview_t *o,
     add_state(out, endpoint);
     add_circuit(out, o, endpoint);
     add_traffic(out, endpoint);
-    add_buckets(out, endpoint);
+    add_latency(out, endpoint);
     table_end(out);
 }
 

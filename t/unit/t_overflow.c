@@ -209,6 +209,7 @@ END_TEST
 static void add_cases(TCase *tc)
 {
     tcase_add_checked_fixture(tc, t_world_setup, t_world_teardown);
+    tcase_set_timeout(tc, 120);
     tcase_add_test(tc, up_to_three_quarters_everything_waits);
     tcase_add_test(tc, beyond_that_the_oldest_traces_go);
     tcase_add_test(tc, a_trace_goes_as_a_whole);

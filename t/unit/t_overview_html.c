@@ -69,14 +69,13 @@ START_TEST(numbers_are_there_in_words)
     static const char *const parts[] = {
         "Spans10080713sample_rate 4, queue_overflow 9",
         "Transactions2110",
-        "4.3 KB of 8.0 MB, in a file; 2 holes of 1.5 KB",
+        "4.3 KB of 8.0 MB, in a file; 2 holes (1.5 KB) left by",
         "process 4711, last heard of 120.0 ms ago; begun 6 times, longest gap 900.0 ms",
         "Open requests3 of 400",
         "Limitsspan for 2.5 s",
         "Circuitopen, next try in 1.2 s, 3 failures in a row",
         "Requests21 with 120.5 KB; 20 answered, 2 repeated, 1 in flight",
-        "Latencymean 2.0 s, max 31.0 s",
-        "within 1 ms: 1, within 5 ms: 2, ",
+        "Latencymean 2.0 s, max 31.0 s; within 1 ms: 1, within 5 ms: 2, ",
         "within 5000 ms: 4, later: 1",
         "Waiting4.0 KB",
         "Waiting0 bytes",
@@ -98,9 +97,10 @@ START_TEST(durations_and_sizes_are_rounded_to_what_matters)
     overview.ring_used = 1;
     overview.ring_capacity = UINT64_C(4) * 1024 * 1024 * 1024;
     overview.moving = 1;
+    overview.sender_changes = 1;
     const char *text = section_of(&overview);
     expect(text, "last heard of 1 h 2 min ago");
-    expect(text, "longest gap 2 d 2 h");
+    expect(text, "begun 1 time, longest gap 2 d 2 h");
     expect(text, "1 byte of 4.0 GB");
     expect(text, "may not add up");
 }

@@ -7,6 +7,7 @@
 #include <string.h>
 #include "../../lib/queue/queue_int.h"
 #include "st_id.h"
+#include "t_interrupt.h"
 
 #define KEY "0123456789abcdef0123456789abcdef"
 
@@ -350,49 +351,85 @@ START_TEST(any_bytes_are_read_as_unused_or_whole)
 }
 END_TEST
 
-enum { ROUNDS = 5000 };
+enum { ROUNDS = 100000 };
 
-/* Of two destinations in turn, there is room for one. */
-static void *enter_in_turn(void *done)
+static st_queue_dest_body_t body_of(char letter)
 {
-    st_dest_t turns[2] = {dest_of(1, "aaaa"), dest_of(1, "bb")};
-    turns[0].release = "aaaaaaaaaaaaaaaa";
-    turns[1].release = "bbb";
-    for (int i = 0; i < ROUNDS; i++) {
-        generations(2);
-        int index = enter(turns[i % 2]);
-        t_assert(index == DESTS - 1);
+    st_queue_dest_body_t body = {.len = {1001, 901}};
+    memset(body.strings, letter, sizeof(body.strings));
+    return body;
+}
+
+/* Uses the last entry again, as the parent does. */
+static void use_again(unsigned i)
+{
+    const st_queue_dest_body_t bodies[2] = {body_of('a'), body_of('b')};
+    st_queue_dest_t *dest = st_queue_dest_at(&queue, DESTS - 1);
+    st_queue_used_set(&dest->used, 0);
+    st_queue_words_store(dest->body, &bodies[i % 2], ST_QUEUE_WORDS(sizeof(bodies[0])));
+    st_queue_used_set(&dest->used, 2 + i);
+}
+
+static void *use_often(void *done)
+{
+    for (unsigned i = 0; i < ROUNDS; i++) {
+        use_again(i);
     }
     atomic_store((_Atomic int *)done, 1);
     return NULL;
 }
 
+/* Reads the last entry, which may only be one of body_of(). @return 0 when it is not used. */
+static int read_whole(void)
+{
+    apr_pool_t *pool;
+    t_assert(apr_pool_create(&pool, NULL) == APR_SUCCESS);
+    st_dest_table_t table;
+    st_queue_dests(&queue, &table, pool);
+    const st_dest_t *dest = &table.dests[DESTS - 1];
+    int is_used = dest->dsn != NULL;
+    if (is_used) {
+        const char letter[] = {dest->environment[0], '\0'};
+        t_assert(strspn(dest->environment, letter) == 1000);
+        t_assert(strspn(dest->release, letter) == 900);
+    }
+    apr_pool_destroy(pool);
+    return is_used;
+}
+
 START_TEST(readers_never_see_half_an_entry)
 {
-    fill();
-    for (int i = 0; i < DESTS - 1; i++) {
-        put(i);
-    }
+    enter(dest_of(1, "e"));
+    use_again(0);
     _Atomic int done = 0;
     pthread_t thread;
-    ck_assert_int_eq(pthread_create(&thread, NULL, enter_in_turn, &done), 0);
-    int seen = 0;
+    ck_assert_int_eq(pthread_create(&thread, NULL, use_often, &done), 0);
     while (!atomic_load(&done)) {
-        apr_pool_t *pool;
-        t_assert(apr_pool_create(&pool, NULL) == APR_SUCCESS);
-        st_dest_table_t table;
-        st_queue_dests(&queue, &table, pool);
-        const st_dest_t *dest = &table.dests[DESTS - 1];
-        if (dest->dsn != NULL && dest->release != NULL) {
-            int is_a = strcmp(dest->environment, "aaaa") == 0;
-            t_assert(is_a || strcmp(dest->environment, "bb") == 0);
-            t_assert(strcmp(dest->release, is_a ? "aaaaaaaaaaaaaaaa" : "bbb") == 0);
-            seen++;
-        }
-        apr_pool_destroy(pool);
+        read_whole();
     }
     ck_assert_int_eq(pthread_join(thread, NULL), 0);
-    ck_assert_int_gt(seen, 0);
+    ck_assert_int_eq(read_whole(), 1);
+}
+END_TEST
+
+static volatile sig_atomic_t uses;
+
+static void use_once(int sig)
+{
+    (void)sig;
+    use_again((unsigned)uses++);
+}
+
+START_TEST(reader_that_was_overtaken_reads_again)
+{
+    enter(dest_of(1, "e"));
+    use_again(0);
+    t_interrupt_start(use_once);
+    while (uses < 5000) {
+        read_whole();
+    }
+    t_interrupt_end();
+    ck_assert_int_eq(read_whole(), 1);
 }
 END_TEST
 
@@ -413,6 +450,7 @@ static void add_cases(TCase *tcase)
     tcase_add_test(tcase, records_follow_an_endpoint_that_moves);
     tcase_add_loop_test(tcase, any_bytes_are_read_as_unused_or_whole, 0, 10);
     tcase_add_test(tcase, readers_never_see_half_an_entry);
+    tcase_add_test(tcase, reader_that_was_overtaken_reads_again);
 }
 
 T_MAIN("queue_dests", add_cases)

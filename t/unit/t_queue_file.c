@@ -27,6 +27,17 @@ START_TEST(folder_and_file_are_made_whole_and_private)
 }
 END_TEST
 
+START_TEST(mask_of_the_server_is_not_that_of_the_file)
+{
+    ck_assert_int_eq(mkdir("q", 0700), 0);
+    umask(0777);
+    open_expect(0);
+    umask(022);
+    ck_assert_int_eq(stat_of(FILE_NAME).st_mode, S_IFREG | 0600);
+    st_queue_close(&queue);
+}
+END_TEST
+
 START_TEST(both_belong_to_the_user_of_the_children)
 {
     open_expect(0);
@@ -363,6 +374,7 @@ static void add_cases(TCase *tcase)
 {
     tcase_add_checked_fixture(tcase, setup, teardown);
     tcase_add_loop_test(tcase, folder_and_file_are_made_whole_and_private, 0, 3);
+    tcase_add_test(tcase, mask_of_the_server_is_not_that_of_the_file);
     tcase_add_test(tcase, folder_that_was_there_keeps_its_owner);
     tcase_add_test(tcase, what_waits_survives_the_server);
     tcase_add_test(tcase, second_server_is_refused_until_the_first_has_ended);

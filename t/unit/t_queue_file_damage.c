@@ -31,6 +31,11 @@ static void damage_shape(void)
     poke(offsetof(st_queue_fixed_t, shape), "\xFE\xFF", 2);
 }
 
+static void damage_sum(void)
+{
+    poke(offsetof(st_queue_fixed_t, reserved), "x", 1);
+}
+
 /* With a right sum: as another build would write it. */
 static void fixed_change(void (*change)(st_queue_fixed_t *fixed))
 {
@@ -174,12 +179,12 @@ static void damage_socket(void)
 }
 
 static void (*const damages[])(void) = {
-    damage_magic,       damage_version,    damage_shape,      damage_other_version,
-    damage_other_shape, damage_other_size, damage_large_ring, damage_many_slots,
-    damage_ring,        damage_head,       damage_dest,       damage_shorter,
-    damage_longer,      damage_empty,      damage_mode,       damage_link,
-    damage_symlink,     damage_loop,       damage_pipe,       damage_folder,
-    damage_socket,
+    damage_sum,           damage_magic,       damage_version,    damage_shape,
+    damage_other_version, damage_other_shape, damage_other_size, damage_large_ring,
+    damage_many_slots,    damage_ring,        damage_head,       damage_dest,
+    damage_shorter,       damage_longer,      damage_empty,      damage_mode,
+    damage_link,          damage_symlink,     damage_loop,       damage_pipe,
+    damage_folder,        damage_socket,
 };
 
 static void expect_set_aside(void)

@@ -71,7 +71,7 @@ static inline int t_fake_room(const st_transport_t *transport, const st_dest_t *
 static inline void t_sent_read(t_sent_t *sent, const char *body, size_t len)
 {
     const char *why = "";
-    apr_pool_t *pool = t_pool;
+    apr_pool_t *pool = t_world->sender_pool;
     char *copy = apr_pmemdup(pool, body, len);
     ck_assert_msg(st_envelope_parse(&sent->envelope, &why, copy, len, pool) ==
                       APR_SUCCESS,
