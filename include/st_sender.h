@@ -41,8 +41,10 @@ apr_status_t st_sender_create(st_sender_t **psender, const st_sender_options_t *
  * or the queue has a new generation, then flushes:
  *   stopped          what the ring holds, within the shutdown timeout; an endpoint whose
  *                    circuit is open is asked once more, unless it failed only now
- *   new generation   what is under way, for at most ST_SENDER_HAND_OVER; the rest is the
- *                    successor's
+ *   new generation   what is under way, for at most ST_SENDER_HAND_OVER, or the shutdown
+ *                    timeout once it is stopped; the rest is the successor's
+ * The last part of a flush is for answers alone, so that under load, where there is always something
+ * new, what is under way at the end is not broken off and sent again.
  * What could not be sent stays in the ring. Beats the lease all the while. Sender thread only;
  * returns once. */
 #define ST_SENDER_HAND_OVER (1500 * ST_NS_PER_MS)

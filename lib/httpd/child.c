@@ -104,15 +104,17 @@ static apr_status_t child_stop(void *unused)
     return APR_SUCCESS;
 }
 
-/* What was dropped before is no pressure of now. */
+/* What was dropped before is no pressure of now: the first look comes an interval later. */
 static mst_pressure_t *pressure_make(const st_queue_t *queue, apr_pool_t *pchild)
 {
     int count = queue->layout.endpoints;
     mst_pressure_t *pressure = apr_pcalloc(pchild, sizeof(*pressure) * (size_t)count);
+    st_ns_t now = st_clock_mono();
     for (int i = 0; i < count; i++) {
         uint64_t dropped = st_counters_get_discarded(
             &queue->endpoints[i].counters, ST_REASON_QUEUE_OVERFLOW, ST_CATEGORY_SPAN);
         /* Relaxed: nobody else looks yet. */
+        atomic_store_explicit(&pressure[i].checked, now, memory_order_relaxed);
         atomic_store_explicit(&pressure[i].dropped, dropped, memory_order_relaxed);
     }
     return pressure;

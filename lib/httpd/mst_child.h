@@ -15,7 +15,7 @@
 
 /* How it stood with one endpoint when somebody looked last: mst_sampler.h. */
 typedef struct mst_pressure_t {
-    _Atomic st_ns_t checked; /* monotonic; 0: never */
+    _Atomic st_ns_t checked; /* monotonic */
     _Atomic int halvings;
     _Atomic uint64_t dropped; /* spans, by then */
 } mst_pressure_t;

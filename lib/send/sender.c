@@ -17,6 +17,11 @@
 /* At the end, how long we try to tell of requests that were cut off. */
 #define ABORTED_WAIT (200 * ST_NS_PER_MS)
 
+/* Of the shutdown timeout, the last part in which nothing is sent any more, and how long it is at
+ * least. */
+#define ANSWERS_PART 4
+#define ANSWERS_MIN  (50 * ST_NS_PER_MS)
+
 /* Used to size the table of buckets: ring bytes per open bucket. */
 #define RING_BYTES_PER_BUCKET 2048
 
@@ -277,34 +282,54 @@ static void wait_until(st_sender_t *sender, st_ns_t next)
     drive(sender, wait > slack ? wait : slack);
 }
 
+/* Sends nothing more, and waits for the answers that are under way: what is broken off is sent
+ * again by the successor. */
+static void answers_await(st_sender_t *sender, st_ns_t deadline)
+{
+    st_ns_t now = st_clock_mono();
+    int is_told = 0;
+    sender->closing = 1;
+    while (sender->in_flight > 0 && now < deadline) {
+        if (!is_told && is_stopping(sender)) {
+            is_told = 1;
+            deadline = earlier(deadline, now + sender->options.shutdown_timeout);
+        }
+        st_lease_beat(sender->queue, now);
+        drive(sender, deadline - now);
+        now = st_clock_mono();
+    }
+}
+
+static st_ns_t answers_time(const st_sender_t *sender)
+{
+    st_ns_t part = sender->options.shutdown_timeout / ANSWERS_PART;
+    return part > ANSWERS_MIN ? part : ANSWERS_MIN;
+}
+
+/* Where other children go on, there is always something new: a part of the time is for answers
+ * only. */
 static void flush(st_sender_t *sender)
 {
     st_ns_t now = st_clock_mono();
     st_ns_t start = now;
     st_sender_thr_flush_begin(sender, now);
-    while (now < sender->deadline) {
+    st_ns_t send_until = sender->deadline - answers_time(sender);
+    while (now < send_until) {
         st_ns_t next = st_sender_thr_step(sender, now, st_clock_wall());
         int idle = st_sender_thr_is_idle(sender);
         if (idle && (sender->aborted.pending == 0 || now - start > ABORTED_WAIT)) {
             break;
         }
-        st_ns_t wait = earlier(next, sender->deadline) - now;
+        st_ns_t wait = earlier(next, send_until) - now;
         drive(sender, wait > ST_NS_PER_MS ? wait : ST_NS_PER_MS);
         now = st_clock_mono();
     }
+    answers_await(sender, sender->deadline);
 }
 
-/* Waits for the answers that are under way. */
 static void hand_over(st_sender_t *sender)
 {
-    st_ns_t now = st_clock_mono();
-    st_ns_t deadline = now + ST_SENDER_HAND_OVER;
-    sender->closing = 1;
-    while (sender->in_flight > 0 && now < deadline) {
-        st_lease_beat(sender->queue, now);
-        drive(sender, deadline - now);
-        now = st_clock_mono();
-    }
+    answers_await(sender, st_clock_mono() + ST_SENDER_HAND_OVER);
 }
 
 void st_sender_thr_end(st_sender_t *sender)

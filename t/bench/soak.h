@@ -27,7 +27,6 @@
 #define SOAK_SPANS   2  /* of one request, at most */
 #define SOAK_UNNOTICED                                                                   \
     32 /* spans in answers that one sender has not noticed: 8 connections */
-#define SOAK_PACE_MS      30
 #define SOAK_PATIENCE_SEC 180
 #define SOAK_QUEUE_BYTES  "1M"
 
@@ -51,6 +50,7 @@ typedef struct soak_t {
     te_env_t *env;
     te_shim_t *shim;
     const char *queue_dir; /* NULL: no file */
+    int pace_ms;           /* of each connection, between requests */
     st_rng_t rng;
     st_ns_t start;
     soak_dsn_t dsns[SOAK_DSNS];
@@ -59,15 +59,11 @@ typedef struct soak_t {
     long visits; /* requests besides the loads */
     st_ns_t stop_max;
     st_ns_t takeover_max; /* from the end of a killed sender to the next one */
-    double
-        gap_max; /* seconds between a sender that gave up and the next, as the page says */
-    long open;   /* requests that were not over at the last look */
+    double gap_max;       /* seconds without a sender, where the page knows of it */
+    long open;            /* requests that were not over at the last look */
     uint64_t changes_before, holes_before; /* of the queues that are gone */
     uint64_t changes, holes;
 } soak_t;
-
-/* Starts everything. @param queue_dir a new folder for the queue's file, or NULL */
-soak_t *soak_start(te_mpm_t mpm, uint64_t seed, const char *queue_dir);
 
 /* Changes how a fake Sentry behaves. */
 void soak_fault_set(soak_dsn_t *dsn, const soak_fault_t *fault, int looks);
@@ -84,9 +80,6 @@ void soak_print(const soak_t *soak, soak_event_t event);
 /* Takes all faults away and ends the load; waits until nothing waits and Sentry has been told;
  * compares. */
 void soak_agree(soak_t *soak);
-
-/* Stops everything, checks the error log, and prints the sums. */
-void soak_finish(soak_t *soak);
 
 /* What httpd is to be looked at with: an environment whose memory is `round`'s. */
 te_env_t *soak_view(const soak_t *soak, apr_pool_t *round);

@@ -22,7 +22,7 @@ void soak_load_start(soak_t *soak)
         soak_dsn_t *dsn = &soak->dsns[i];
         dsn->load = te_load_start(soak->env->httpd->ports[i], "/hello.txt", INT32_MAX,
                                   SOAK_CLIENTS);
-        te_load_pace(dsn->load, SOAK_PACE_MS);
+        te_load_pace(dsn->load, soak->pace_ms);
     }
 }
 

@@ -69,6 +69,7 @@ START_TEST(what_makes_no_sense_is_refused)
         te_start(_i, TEST_MODULE "<Location /do/open>\nSentryTraceSendDefaultPII "
                                  "On\n</Location>\n");
     ck_assert_str_eq(te_get(env, "/do?nonsense")->body, "000000000000000000|00");
+    te_await(env, 1);
     ck_assert_str_eq(te_get(env, "/do/open?nonsense")->body, "000000000000000000|11");
     te_await(env, 2);
     const te_span_t *open = child(env, 1, "function", "span");
@@ -83,6 +84,7 @@ START_TEST(attributes_of_a_module_win)
 {
     te_env_t *env = te_start(_i, TEST_MODULE);
     ck_assert_str_eq(te_get(env, "/do?attributes")->body, "111");
+    te_await(env, 1);
     te_get(env, "/logged");
     te_await(env, 2);
     const te_span_t *segment = te_segment(env->store, 0);

@@ -37,6 +37,7 @@ typedef struct t_sent_t {
     uint64_t reported; /* sum of the quantities of its client report */
     void *parcel;
     int answered;
+    st_ns_t at; /* real */
 } t_sent_t;
 
 typedef struct t_world_t {
@@ -54,13 +55,17 @@ typedef struct t_world_t {
     apr_status_t submit_rv;
     const char *limits; /* headers of the next answers */
     const char *retry_after;
-    int drive_status; /* > 0: drive answers everything with it; 0: nothing ever */
+    int drive_status;    /* > 0: drive answers everything with it; 0: nothing ever */
+    st_ns_t drive_after; /* but not before it is that old */
+    int is_busy;         /* 1: as one envelope goes out the next record comes in */
     t_sent_t sent[T_SEND_MAX];
     int sent_count;
     int destroyed;
 } t_world_t;
 
 static t_world_t *t_world;
+
+static inline int t_push(int dest, const st_trace_id_t *trace_id, int children);
 
 static inline int t_fake_room(const st_transport_t *transport, const st_dest_t *dest)
 {
@@ -105,9 +110,12 @@ static inline apr_status_t t_fake_submit(st_transport_t *transport, const st_des
     ck_assert_int_lt(world->sent_count, T_SEND_MAX);
     ck_assert_int_gt(t_fake_room(transport, dest), 0);
     t_sent_t *sent = &world->sent[world->sent_count++];
-    *sent = (t_sent_t){.dest = dest, .parcel = parcel};
+    *sent = (t_sent_t){.dest = dest, .parcel = parcel, .at = st_clock_mono()};
     t_sent_read(sent, body, len);
     world->in_flight[dest->endpoint]++;
+    if (world->is_busy) {
+        t_push(0, NULL, 0);
+    }
     return APR_SUCCESS;
 }
 
@@ -131,8 +139,9 @@ static inline void t_fake_give(t_world_t *world, int i, apr_status_t rv, int htt
 static inline void t_fake_give_all(t_world_t *world, apr_status_t rv, int http_status)
 {
     int count = world->sent_count;
+    st_ns_t until = st_clock_mono() - (rv == APR_SUCCESS ? world->drive_after : 0);
     for (int i = 0; i < count; i++) {
-        if (!world->sent[i].answered) {
+        if (!world->sent[i].answered && world->sent[i].at <= until) {
             t_fake_give(world, i, rv, http_status);
         }
     }
@@ -143,7 +152,8 @@ static inline apr_status_t t_fake_drive(st_transport_t *transport, int wake_fd,
 {
     t_world_t *world = (t_world_t *)transport;
     struct pollfd pfd = {.fd = wake_fd, .events = POLLIN};
-    int ms = world->drive_status > 0 ? 0 : (int)(timeout / ST_NS_PER_MS) + 1;
+    int is_idle = world->drive_status == 0;
+    int ms = is_idle ? (int)(timeout / ST_NS_PER_MS) + 1 : world->drive_after > 0;
     *pwoken = poll(&pfd, 1, ms) > 0;
     if (world->drive_status > 0) {
         t_fake_give_all(world, APR_SUCCESS, world->drive_status);

@@ -183,6 +183,26 @@ START_TEST(stopping_does_not_ask_an_endpoint_that_failed_only_now)
 }
 END_TEST
 
+/* Other children go on. What is broken off would be sent again by the successor. */
+START_TEST(stopping_under_load_ends_with_answers)
+{
+    t_world->drive_status = 200;
+    t_world->drive_after = 20 * ST_NS_PER_MS;
+    t_world->is_busy = 1;
+    for (int i = 0; i < 20; i++) {
+        t_push(0, NULL, 0);
+    }
+    st_ns_t start = st_clock_mono();
+    run_to_the_end();
+    ck_assert_int_lt(st_clock_mono() - start, DEADLINE);
+    ck_assert_uint_gt(t_delivered(0), 20);
+    ck_assert_uint_eq(t_delivered(0), (uint64_t)t_world->sent_count);
+    ck_assert_int_eq(t_endpoint(0)->circuit, ST_CIRCUIT_CLOSED);
+    t_expect_law(0, t_waiting(0));
+    ck_assert_uint_gt(t_waiting(0), 0);
+}
+END_TEST
+
 START_TEST(a_report_in_flight_at_the_end_is_still_pending)
 {
     t_unsampled(0, 3);
@@ -227,6 +247,21 @@ START_TEST(a_hand_over_does_not_wait_for_ever)
     st_ns_t took = st_clock_mono() - start;
     ck_assert_int_ge(took, ST_SENDER_HAND_OVER);
     ck_assert_int_lt(took, DEADLINE);
+    t_expect_law(0, 1);
+}
+END_TEST
+
+START_TEST(a_hand_over_that_is_told_to_stop_ends_within_the_shutdown_timeout)
+{
+    t_world->now = st_clock_mono();
+    t_push(0, NULL, 0);
+    t_step_after(T_SEND_LINGER);
+    st_queue_generation_next(&t_world->queue);
+    st_ns_t start = st_clock_mono();
+    run_to_the_end();
+    st_ns_t took = st_clock_mono() - start;
+    ck_assert_int_ge(took, t_world->options.shutdown_timeout);
+    ck_assert_int_lt(took, ST_SENDER_HAND_OVER);
     t_expect_law(0, 1);
 }
 END_TEST
@@ -334,10 +369,12 @@ static void add_cases(TCase *tc)
     tcase_add_test(tc, stopping_asks_an_endpoint_that_was_down_once_more);
     tcase_add_test(tc, stopping_does_not_wait_for_an_endpoint_that_is_still_down);
     tcase_add_test(tc, stopping_does_not_ask_an_endpoint_that_failed_only_now);
+    tcase_add_test(tc, stopping_under_load_ends_with_answers);
     tcase_add_test(tc, a_report_in_flight_at_the_end_is_still_pending);
     tcase_add_test(tc,
                    a_new_generation_ends_the_turn_with_the_answers_that_are_under_way);
     tcase_add_test(tc, a_hand_over_does_not_wait_for_ever);
+    tcase_add_test(tc, a_hand_over_that_is_told_to_stop_ends_within_the_shutdown_timeout);
     tcase_add_test(tc, a_sleeping_sender_wakes_for_a_record_and_stops_when_told);
     tcase_add_test(tc, a_sender_with_nothing_to_do_beats_the_lease);
     tcase_add_test(tc, a_sleeping_sender_notices_a_new_generation);
