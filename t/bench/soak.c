@@ -18,7 +18,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <apr_strings.h>
@@ -65,6 +64,7 @@ static void allow_messages(void)
         "AH00045", /* a child did not end at once */
         "AH01239", /* the child was that of mod_cgid, which a sanitizer gives a second thread */
         "AH00288", /* event, worker: no slot left while old children end */
+        "AH00098", /* the pid file of a server that was killed */
         "AH00484", "AH00161", "AH03490", "AH10159",
     };
     for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++) {
@@ -276,6 +276,21 @@ static int option_take(int option)
     }
 }
 
+/* The command that draws the same faults. */
+static void options_print(void)
+{
+    printf("soak -m %g -s %" PRIu64 " -p %s -w %d", options.minutes, options.seed,
+           te_mpm_name(options.mpm), options.pace_ms);
+    if (options.queue_dir != NULL) {
+        printf(" -q %s", options.queue_dir);
+    }
+    if (options.is_only) {
+        printf(" -e \"%s\"", soak_event_text(options.only));
+    }
+    printf("\n");
+    fflush(stdout);
+}
+
 int main(int argc, char **argv)
 {
     options.seed = (uint64_t)st_clock_wall() / ST_NS_PER_MS % 1000000;
@@ -289,9 +304,6 @@ int main(int argc, char **argv)
     if (optind != argc) {
         return usage();
     }
-    printf("soak -m %g -s %" PRIu64 " -p %s%s%s\n", options.minutes, options.seed,
-           te_mpm_name(options.mpm), options.queue_dir != NULL ? " -q " : "",
-           options.queue_dir != NULL ? options.queue_dir : "");
-    fflush(stdout);
+    options_print();
     return te_main("soak", add_cases);
 }

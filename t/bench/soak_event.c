@@ -159,6 +159,17 @@ static void stop_and_start(soak_t *soak, apr_pool_t *round)
     soak_load_start(soak);
 }
 
+/* With its parent and all its children at once, as when a machine runs out of memory. */
+static void server_kill(soak_t *soak)
+{
+    te_client_disconnect(soak->env->client);
+    te_httpd_parent_kill(soak->env->httpd);
+    te_httpd_orphans_end(soak->env->httpd, SIGKILL);
+    soak_load_end(soak);
+    te_httpd_start(soak->env->httpd);
+    soak_load_start(soak);
+}
+
 static void clock_step(soak_t *soak)
 {
     int seconds = soak_draw(&soak->rng, 2 * CLOCK_STEP_MAX_SEC) - CLOCK_STEP_MAX_SEC;
@@ -193,6 +204,9 @@ void soak_event_run(soak_t *soak, soak_event_t event, apr_pool_t *round)
         break;
     case SOAK_STOP:
         stop_and_start(soak, round);
+        break;
+    case SOAK_KILL_SERVER:
+        server_kill(soak);
         break;
     case SOAK_CLOCK:
         clock_step(soak);

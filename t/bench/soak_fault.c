@@ -41,6 +41,7 @@ static const struct {
     [SOAK_GRACEFUL] = {"graceful", 6},
     [SOAK_RESTART] = {"restart", 2},
     [SOAK_STOP] = {"stop", 3},
+    [SOAK_KILL_SERVER] = {"kill server", 3},
     [SOAK_CLOCK] = {"clock", 3},
     [SOAK_BURST] = {"burst", 6},
 };

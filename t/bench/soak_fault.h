@@ -25,6 +25,7 @@ typedef enum {
     SOAK_GRACEFUL,
     SOAK_RESTART,
     SOAK_STOP,
+    SOAK_KILL_SERVER, /* with a file, nothing without */
     SOAK_CLOCK,
     SOAK_BURST,
     SOAK_EVENT_COUNT

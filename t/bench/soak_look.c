@@ -218,7 +218,8 @@ static void heal(soak_t *soak)
 static void requests_check(const soak_t *soak, const soak_dsn_t *dsn, long visits)
 {
     long cuts = soak->events[SOAK_KILL_CHILD] + soak->events[SOAK_KILL_SENDER] +
-                soak->events[SOAK_RESTART] + soak->events[SOAK_STOP];
+                soak->events[SOAK_RESTART] + soak->events[SOAK_STOP] +
+                soak->events[SOAK_KILL_SERVER];
     uint64_t least = (uint64_t)(dsn->answered + visits) * SOAK_SPANS;
     uint64_t most = least + (uint64_t)(dsn->failed + dsn->repeated) * SOAK_SPANS;
     uint64_t single =

@@ -21,7 +21,7 @@ soak() {
 }
 
 echo 1..3
-soak 1 "faults on event, the queue in memory" -s 353 -p event
-soak 2 "faults on worker, the queue in a file" -s 353 -p worker -q "$folder/queue"
-soak 3 "faults on prefork, the queue in memory" -s 327 -p prefork
+soak 1 "faults on event, the queue in memory" -s 66 -p event
+soak 2 "faults on worker, the queue in a file" -s 3057 -p worker -q "$folder/queue"
+soak 3 "faults on prefork, the queue in memory" -s 244 -p prefork
 rm -rf "$folder"
