@@ -27,7 +27,12 @@ typedef enum {
         ST_REASON_COUNT
 } st_reason_t;
 
-typedef enum { ST_CATEGORY_SPAN = 0, ST_CATEGORY_COUNT } st_category_t;
+/* A transaction counts once as transaction, and with its segment and all children as spans. */
+typedef enum {
+    ST_CATEGORY_SPAN = 0,
+    ST_CATEGORY_TRANSACTION,
+    ST_CATEGORY_COUNT
+} st_category_t;
 
 /* The wire text, a static string. */
 const char *st_reason_text(st_reason_t reason);

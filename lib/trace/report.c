@@ -21,7 +21,8 @@ const char *st_reason_text(st_reason_t reason)
 
 const char *st_category_text(st_category_t category)
 {
-    static const char *const texts[ST_CATEGORY_COUNT] = {[ST_CATEGORY_SPAN] = "span"};
+    static const char *const texts[ST_CATEGORY_COUNT] = {
+        [ST_CATEGORY_SPAN] = "span", [ST_CATEGORY_TRANSACTION] = "transaction"};
     return texts[category];
 }
 

@@ -76,6 +76,22 @@ START_TEST(rate_limited_spans_are_counted_but_never_reported)
 }
 END_TEST
 
+START_TEST(categories_are_counted_and_reported_apart)
+{
+    st_counters_t counters = {0};
+    st_report_t report;
+    st_counters_discarded(&counters, ST_REASON_SEND_ERROR, ST_CATEGORY_TRANSACTION, 1);
+    discard(&counters, ST_REASON_SEND_ERROR, 4);
+    ck_assert_int_eq(st_counters_report_take(&counters, &report), 1);
+    ck_assert_uint_eq(report.quantity[ST_REASON_SEND_ERROR][ST_CATEGORY_TRANSACTION], 1);
+    ck_assert_uint_eq(report.quantity[ST_REASON_SEND_ERROR][SPAN], 4);
+    st_counters_report_restore(&counters, &report);
+    ck_assert_int_eq(st_counters_report_take(&counters, &report), 1);
+    ck_assert_uint_eq(report.quantity[ST_REASON_SEND_ERROR][ST_CATEGORY_TRANSACTION], 1);
+    ck_assert_int_eq(st_counters_report_take(&counters, &report), 0);
+}
+END_TEST
+
 #define THREADS 4
 #define ROUNDS  20000
 
@@ -120,6 +136,7 @@ static void add_cases(TCase *tc)
     tcase_add_test(tc, a_report_takes_each_discard_once);
     tcase_add_test(tc, a_restored_report_is_taken_again_together_with_newer_discards);
     tcase_add_test(tc, rate_limited_spans_are_counted_but_never_reported);
+    tcase_add_test(tc, categories_are_counted_and_reported_apart);
     tcase_add_test(tc, reports_taken_while_threads_count_lose_and_repeat_nothing);
 }
 

@@ -13,6 +13,7 @@ START_TEST(reasons_have_their_wire_text)
     ck_assert_str_eq(st_reason_text(ST_REASON_IGNORED), "ignored");
     ck_assert_str_eq(st_reason_text(ST_REASON_BACKPRESSURE), "backpressure");
     ck_assert_str_eq(st_category_text(ST_CATEGORY_SPAN), "span");
+    ck_assert_str_eq(st_category_text(ST_CATEGORY_TRANSACTION), "transaction");
 }
 END_TEST
 
@@ -28,10 +29,12 @@ END_TEST
 START_TEST(a_report_is_empty_until_any_quantity_is_set)
 {
     for (int reason = 0; reason < ST_REASON_COUNT; reason++) {
-        st_report_t report = {0};
-        ck_assert_int_eq(st_report_is_empty(&report), 1);
-        report.quantity[reason][ST_CATEGORY_SPAN] = 1;
-        ck_assert_int_eq(st_report_is_empty(&report), 0);
+        for (int category = 0; category < ST_CATEGORY_COUNT; category++) {
+            st_report_t report = {0};
+            ck_assert_int_eq(st_report_is_empty(&report), 1);
+            report.quantity[reason][category] = 1;
+            ck_assert_int_eq(st_report_is_empty(&report), 0);
+        }
     }
 }
 END_TEST
