@@ -75,6 +75,11 @@ st_bucket_set_t *st_bucket_set_create(const st_bucket_limits_t *limits, int lane
 void st_bucket_add(st_bucket_set_t *set, int lane, const st_record_t *record,
                    uint64_t pos, st_ns_t ended, st_ns_t now);
 
+/* Puts a record into a bucket for itself, which is full with it: for what wants an envelope of
+ * its own, and gains nothing by waiting. */
+void st_bucket_add_alone(st_bucket_set_t *set, int lane, const st_record_t *record,
+                         uint64_t pos, st_ns_t now);
+
 /* Takes the next bucket of the lane that is due: full ones first, then the oldest.
  * @param all 1: all are due
  * @return the bucket, the caller's until st_bucket_free; NULL when none is due. */

@@ -146,8 +146,7 @@ static st_bucket_t *bucket_find(st_bucket_t *const *slot, int dest,
     return bucket;
 }
 
-static st_bucket_t *bucket_open(st_bucket_set_t *set, bucket_lane_t *lane,
-                                st_bucket_t **slot, const st_record_t *record,
+static st_bucket_t *bucket_make(st_bucket_set_t *set, const st_record_t *record,
                                 st_ns_t now)
 {
     st_bucket_t *bucket = bucket_alloc(set);
@@ -155,8 +154,16 @@ static st_bucket_t *bucket_open(st_bucket_set_t *set, bucket_lane_t *lane,
         .dest = record->head.dest,
         .trace_id = record->head.trace_id,
         .opened = now,
-        .chain = *slot,
     };
+    return bucket;
+}
+
+static st_bucket_t *bucket_open(st_bucket_set_t *set, bucket_lane_t *lane,
+                                st_bucket_t **slot, const st_record_t *record,
+                                st_ns_t now)
+{
+    st_bucket_t *bucket = bucket_make(set, record, now);
+    bucket->chain = *slot;
     *slot = bucket;
     list_append(&lane->open[BY_AGE], BY_AGE, bucket);
     list_append(&lane->open[BY_END], BY_END, bucket);
@@ -233,6 +240,14 @@ void st_bucket_add(st_bucket_set_t *set, int lane_at, const st_record_t *record,
     }
     bucket_push(set, bucket, record, pos);
     bucket_touch(lane, bucket, ended < now ? ended : now);
+}
+
+void st_bucket_add_alone(st_bucket_set_t *set, int lane_at, const st_record_t *record,
+                         uint64_t pos, st_ns_t now)
+{
+    st_bucket_t *bucket = bucket_make(set, record, now);
+    bucket_push(set, bucket, record, pos);
+    list_append(&set->lanes[lane_at].full, BY_AGE, bucket);
 }
 
 /* The first bucket by `order`, or the end of time when there is none. */

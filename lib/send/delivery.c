@@ -34,6 +34,40 @@ static int span_count(const st_delivery_t *delivery)
     return delivery->bucket != NULL ? delivery->bucket->span_count : 0;
 }
 
+static int is_transaction(const st_sender_t *sender, const st_bucket_t *bucket)
+{
+    return sender->options.dests->dests[bucket->dest].lifecycle == ST_LIFECYCLE_STATIC;
+}
+
+/* A transaction that is lost counts as itself, and all its spans as spans
+ * (https://develop.sentry.dev/sdk/telemetry/client-reports/). */
+static void count_discarded(const st_sender_t *sender, const st_outlet_t *outlet,
+                            const st_bucket_t *bucket, st_reason_t reason)
+{
+    st_counters_discarded(outlet->counters, reason, ST_CATEGORY_SPAN,
+                          (uint64_t)bucket->span_count);
+    if (is_transaction(sender, bucket)) {
+        st_counters_discarded(outlet->counters, reason, ST_CATEGORY_TRANSACTION,
+                              (uint64_t)bucket->record_count);
+    }
+}
+
+static void count_delivered(const st_sender_t *sender, const st_delivery_t *delivery)
+{
+    st_counters_t *counters = delivery->outlet->counters;
+    const st_bucket_t *bucket = delivery->bucket;
+    st_counters_delivered(counters, ST_CATEGORY_SPAN,
+                          (uint64_t)(bucket->span_count - delivery->left_out));
+    if (is_transaction(sender, bucket)) {
+        st_counters_delivered(counters, ST_CATEGORY_TRANSACTION,
+                              (uint64_t)bucket->record_count);
+    }
+    if (delivery->left_out > 0) {
+        st_counters_discarded(counters, ST_REASON_BUFFER_OVERFLOW, ST_CATEGORY_SPAN,
+                              (uint64_t)delivery->left_out);
+    }
+}
+
 /* Gives the records of a bucket back to the ring. */
 static void bucket_release(st_sender_t *sender, st_bucket_t *bucket)
 {
@@ -46,8 +80,7 @@ static void bucket_release(st_sender_t *sender, st_bucket_t *bucket)
 void st_delivery_discard(st_sender_t *sender, st_outlet_t *outlet, st_bucket_t *bucket,
                          st_reason_t reason)
 {
-    st_counters_discarded(outlet->counters, reason, ST_CATEGORY_SPAN,
-                          (uint64_t)bucket->span_count);
+    count_discarded(sender, outlet, bucket, reason);
     if (reason == ST_REASON_QUEUE_OVERFLOW) {
         outlet->left += (uint64_t)bucket->span_count;
     }
@@ -71,11 +104,17 @@ static apr_status_t encode(st_sender_t *sender, st_delivery_t *delivery)
 {
     const st_bucket_t *bucket = delivery->bucket;
     const st_report_t *report = delivery->has_report ? &delivery->report : NULL;
+    delivery->left_out = 0;
     st_buf_clear(&delivery->body);
     if (bucket == NULL) {
         size_t dest = (size_t)(delivery->outlet->dest - sender->options.dests->dests);
         return st_encoder_report(sender->encoders[dest], &delivery->body, report,
                                  sender->wall);
+    }
+    if (is_transaction(sender, bucket)) {
+        return st_encoder_transaction(sender->encoders[bucket->dest], &delivery->body,
+                                      &bucket->records->record, report, sender->wall,
+                                      &delivery->left_out);
     }
     int count = 0;
     for (const st_bucket_record_t *r = bucket->records; r != NULL; r = r->next) {
@@ -187,8 +226,7 @@ void st_delivery_answer(const st_answer_t *answer, void *baton)
         return;
     }
     if (delivery->bucket != NULL) {
-        st_counters_delivered(delivery->outlet->counters, ST_CATEGORY_SPAN,
-                              (uint64_t)delivery->bucket->span_count);
+        count_delivered(sender, delivery);
         bucket_release(sender, delivery->bucket);
     }
     delivery_put(sender, delivery);

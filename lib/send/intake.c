@@ -16,6 +16,10 @@ static void reject(st_sender_t *sender, uint64_t pos, const char *why)
 static void take_in(st_sender_t *sender, const st_record_t *record, uint64_t pos)
 {
     const st_dest_t *dest = &sender->options.dests->dests[record->head.dest];
+    if (dest->lifecycle == ST_LIFECYCLE_STATIC) {
+        st_bucket_add_alone(sender->buckets, dest->endpoint, record, pos, sender->now);
+        return;
+    }
     st_record_span_t segment;
     st_record_span(record, 0, &segment);
     /* Records carry Unix time; how long ago it was is the same on both clocks. */

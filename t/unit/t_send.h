@@ -16,21 +16,23 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define T_SEND_RING   (512 * 1024)
+#define T_SEND_RING   (1024 * 1024)
 #define T_SEND_LINGER (500 * ST_NS_PER_MS)
 #define T_SEND_FLUSH  (5000 * ST_NS_PER_MS)
 #define T_SEND_MAX    600
 #define T_SEND_WALL   (INT64_C(1795300000) * ST_NS_PER_SEC)
 
-/* Destinations 0 and 1 are one endpoint, 2 is another. */
-#define T_SEND_DESTS     3
+/* Destinations 0, 1 and T_SEND_STATIC are one endpoint, 2 is another. */
+#define T_SEND_DESTS     4
+#define T_SEND_STATIC    3
 #define T_SEND_ENDPOINTS 2
 
 /* One envelope that the sender submitted. */
 typedef struct t_sent_t {
     const st_dest_t *dest;
     st_envelope_t *envelope;
-    int spans;
+    int spans; /* segments included, also of transactions */
+    int transactions;
     uint64_t reported; /* sum of the quantities of its client report */
     void *parcel;
     int answered;
@@ -82,6 +84,11 @@ static inline void t_sent_read(t_sent_t *sent, const char *body, size_t len)
         const st_envelope_item_t *item = &sent->envelope->items[i];
         if (strcmp(item->type, "span") == 0) {
             sent->spans += (int)json_array_size(json_object_get(item->json, "items"));
+            continue;
+        }
+        if (strcmp(item->type, "transaction") == 0) {
+            sent->spans += 1 + (int)json_array_size(json_object_get(item->json, "spans"));
+            sent->transactions++;
             continue;
         }
         json_t *events = json_object_get(item->json, "discarded_events");
@@ -206,6 +213,10 @@ static inline void t_world_setup(void)
     t_world->dests[1] = (st_dest_t){.dsn = one, .endpoint = 0, .environment = "staging"};
     t_world->dests[2] =
         (st_dest_t){.dsn = two, .endpoint = 1, .environment = "production"};
+    t_world->dests[T_SEND_STATIC] = (st_dest_t){.dsn = one,
+                                                .endpoint = 0,
+                                                .environment = "production",
+                                                .lifecycle = ST_LIFECYCLE_STATIC};
     t_world->table = (st_dest_table_t){.dests = t_world->dests,
                                        .count = T_SEND_DESTS,
                                        .endpoint_count = T_SEND_ENDPOINTS};
@@ -230,6 +241,26 @@ static inline st_ns_t t_world_wall(void)
     return T_SEND_WALL + t_world->now;
 }
 
+/* Packs a closed segment into the ring. @return 0: full */
+static inline int t_push_segment(int dest, const st_segment_t *seg)
+{
+    size_t size = st_record_size(seg);
+    uint64_t pos;
+    void *mem = st_ring_reserve(&t_world->ring, size, &pos);
+    if (mem == NULL) {
+        return 0;
+    }
+    st_record_pack(seg, (uint16_t)dest, mem, size);
+    st_ring_commit(&t_world->ring, pos);
+    const st_dest_t *to = &t_world->dests[dest < T_SEND_DESTS ? dest : 0];
+    st_counters_t *counters = &t_world->counters[to->endpoint];
+    st_counters_created(counters, ST_CATEGORY_SPAN, (uint64_t)seg->span_count + 1);
+    if (to->lifecycle == ST_LIFECYCLE_STATIC) {
+        st_counters_created(counters, ST_CATEGORY_TRANSACTION, 1);
+    }
+    return 1;
+}
+
 /* A segment with `children` that ends right now, packed into the ring. @return 0: full */
 static inline int t_push(int dest, const st_trace_id_t *trace_id, int children)
 {
@@ -248,18 +279,7 @@ static inline int t_push(int dest, const st_trace_id_t *trace_id, int children)
         st_frame_leave(seg, &frame, t_world->now);
     }
     st_segment_close(seg, t_world->now);
-    size_t size = st_record_size(seg);
-    uint64_t pos;
-    void *mem = st_ring_reserve(&t_world->ring, size, &pos);
-    if (mem == NULL) {
-        return 0;
-    }
-    st_record_pack(seg, (uint16_t)dest, mem, size);
-    st_ring_commit(&t_world->ring, pos);
-    int endpoint = dest < T_SEND_DESTS ? t_world->dests[dest].endpoint : 0;
-    st_counters_created(&t_world->counters[endpoint], ST_CATEGORY_SPAN,
-                        (uint64_t)children + 1);
-    return 1;
+    return t_push_segment(dest, seg);
 }
 
 /* Spans that requests discarded before they became records. */
@@ -302,14 +322,21 @@ static inline uint64_t t_discarded(int endpoint, st_reason_t reason)
     return t_world->counters[endpoint].discarded[reason][ST_CATEGORY_SPAN];
 }
 
-/* Asserts the law of one endpoint. */
+/* Asserts the law of one endpoint and category. */
+static inline void t_expect_law_of(int endpoint, st_category_t category, uint64_t waiting)
+{
+    const st_counters_t *counters = &t_world->counters[endpoint];
+    uint64_t sum = counters->delivered[category] + waiting;
+    for (int reason = 0; reason < ST_REASON_COUNT; reason++) {
+        sum += counters->discarded[reason][category];
+    }
+    ck_assert_uint_eq(counters->created[category], sum);
+}
+
+/* Asserts the law of one endpoint's spans. */
 static inline void t_expect_law(int endpoint, uint64_t waiting)
 {
-    uint64_t sum = t_delivered(endpoint) + waiting;
-    for (int reason = 0; reason < ST_REASON_COUNT; reason++) {
-        sum += t_discarded(endpoint, (st_reason_t)reason);
-    }
-    ck_assert_uint_eq(t_world->counters[endpoint].created[ST_CATEGORY_SPAN], sum);
+    t_expect_law_of(endpoint, ST_CATEGORY_SPAN, waiting);
 }
 
 /* Asserts that nothing waits anywhere, and the ring is free. */
@@ -317,6 +344,7 @@ static inline void t_expect_all_over(void)
 {
     for (int endpoint = 0; endpoint < T_SEND_ENDPOINTS; endpoint++) {
         t_expect_law(endpoint, 0);
+        t_expect_law_of(endpoint, ST_CATEGORY_TRANSACTION, 0);
     }
     ck_assert_uint_eq(st_ring_used(&t_world->ring), 0);
     ck_assert_int_eq(t_world->sender->in_flight, 0);
