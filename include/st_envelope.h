@@ -43,8 +43,8 @@ apr_status_t st_envelope_validate(const st_envelope_t *envelope, const char **pw
                                   apr_pool_t *result_pool) ST_MUST_CHECK;
 
 /* The payload of a transaction as an array of spans of version 2, the segment first: plain data
- * gets types, a rich status becomes "ok", or "error" with sentry.status.message. What is
- * missing stays missing; nothing is checked.
+ * gets types, a rich status becomes "ok", or "error" with sentry.status.message, dates become
+ * numbers. What is missing stays missing; nothing is checked.
  * @return a new reference, never NULL (but without memory). */
 json_t *st_envelope_transaction_spans(const json_t *transaction);
 

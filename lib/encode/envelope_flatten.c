@@ -74,10 +74,22 @@ static json_t *span_make(const json_t *from, json_t *attrs)
     return span;
 }
 
+/* A date becomes the number that spans have. */
+static void time_copy(json_t *to, const char *key, const json_t *from, const char *name)
+{
+    double sec;
+    const json_t *value = json_object_get(from, name);
+    if (json_is_string(value) && st_check_is_time(value, &sec)) {
+        json_object_set_new(to, key, json_real(sec));
+    } else {
+        member_copy(to, key, from, name);
+    }
+}
+
 static void times_copy(json_t *span, const json_t *from)
 {
-    member_copy(span, "start_timestamp", from, "start_timestamp");
-    member_copy(span, "end_timestamp", from, "timestamp");
+    time_copy(span, "start_timestamp", from, "start_timestamp");
+    time_copy(span, "end_timestamp", from, "timestamp");
 }
 
 static json_t *segment_make(const json_t *transaction)

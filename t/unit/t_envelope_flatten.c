@@ -101,6 +101,19 @@ START_TEST(a_child_is_named_by_its_description)
 }
 END_TEST
 
+START_TEST(dates_become_numbers)
+{
+    json_t *spans = spans_with("payload/timestamp", "\"2026-11-21T22:26:40.5Z\"");
+    const json_t *end = json_object_get(json_array_get(spans, 0), "end_timestamp");
+    ck_assert(json_is_number(end) && json_number_value(end) == 1795300000.5);
+    json_decref(spans);
+    spans = spans_with("payload/spans/0/start_timestamp", "\"now\"");
+    ck_assert_str_eq(shown(json_object_get(json_array_get(spans, 1), "start_timestamp")),
+                     "\"now\"");
+    json_decref(spans);
+}
+END_TEST
+
 START_TEST(data_wins_over_what_the_event_says)
 {
     json_t *spans =
@@ -147,6 +160,7 @@ static void add_cases(TCase *tcase)
 {
     tcase_add_test(tcase, the_segment_is_the_trace_context_and_the_event);
     tcase_add_test(tcase, a_child_is_named_by_its_description);
+    tcase_add_test(tcase, dates_become_numbers);
     tcase_add_test(tcase, data_wins_over_what_the_event_says);
     tcase_add_loop_test(tcase, whatever_stands_there_makes_objects, 0,
                         (int)(sizeof(odd) / sizeof(odd[0])));
