@@ -207,15 +207,48 @@ void mst_req_headers_restore(request_rec *r)
     }
 }
 
+static const st_dest_t *dest_of(const mst_req_t *req)
+{
+    return &mst_dests()->dests[req->dest];
+}
+
+/* Spans that a closed segment stands for. Where it would have been one transaction, children of
+ * one that is not sampled are as if they had never been, as in Sentry's SDKs
+ * (https://develop.sentry.dev/sdk/telemetry/client-reports/). */
+static uint64_t spans_of(const mst_req_t *req)
+{
+    int is_whole = req->seg->sampled || req->reason == ST_REASON_IGNORED ||
+                   dest_of(req)->lifecycle == ST_LIFECYCLE_STREAM;
+    return is_whole ? (uint64_t)st_segment_span_total(req->seg) : 1;
+}
+
+/* Counts a segment that goes no further, with `spans` of its spans. */
+static void count_lost(const mst_req_t *req, st_counters_t *counters, st_reason_t reason,
+                       uint64_t spans)
+{
+    st_counters_discarded(counters, reason, ST_CATEGORY_SPAN, spans);
+    if (dest_of(req)->lifecycle == ST_LIFECYCLE_STATIC) {
+        st_counters_discarded(counters, reason, ST_CATEGORY_TRANSACTION, 1);
+    }
+}
+
+static void count_created(const mst_req_t *req, st_counters_t *counters, uint64_t spans)
+{
+    st_counters_created(counters, ST_CATEGORY_SPAN, spans);
+    if (dest_of(req)->lifecycle == ST_LIFECYCLE_STATIC) {
+        st_counters_created(counters, ST_CATEGORY_TRANSACTION, 1);
+    }
+}
+
 /* Counts and queues a closed segment. Every span of it ends in exactly one counter. */
 static void req_push(mst_req_t *req, mst_child_t *child)
 {
-    st_counters_t *counters = &child->counters[mst_dests()->dests[req->dest].endpoint];
+    st_counters_t *counters = &child->counters[dest_of(req)->endpoint];
     st_segment_t *seg = req->seg;
-    uint64_t total = (uint64_t)st_segment_span_total(seg);
-    st_counters_created(counters, ST_CATEGORY_SPAN, total);
+    uint64_t total = spans_of(req);
+    count_created(req, counters, total);
     if (!seg->sampled) {
-        st_counters_discarded(counters, req->reason, ST_CATEGORY_SPAN, total);
+        count_lost(req, counters, req->reason, total);
         return;
     }
     if (seg->ignored > 0) {
@@ -230,8 +263,8 @@ static void req_push(mst_req_t *req, mst_child_t *child)
     size_t size = st_record_size(seg);
     void *mem = st_ring_reserve(&child->ring, size, &pos);
     if (mem == NULL) {
-        st_counters_discarded(counters, ST_REASON_QUEUE_OVERFLOW, ST_CATEGORY_SPAN,
-                              total - (uint64_t)seg->overflow - (uint64_t)seg->ignored);
+        count_lost(req, counters, ST_REASON_QUEUE_OVERFLOW,
+                   total - (uint64_t)seg->overflow - (uint64_t)seg->ignored);
         st_sender_wake(child->sender);
         return;
     }

@@ -16,6 +16,7 @@ static apr_status_t store_cleanup(void *baton)
     te_store_t *store = baton;
     json_decref(store->kept);
     json_decref(store->last_header);
+    json_decref(store->last_transaction);
     return APR_SUCCESS;
 }
 
@@ -66,12 +67,13 @@ static te_span_t *span_add(te_store_t *store, const json_t *json, const char *pr
     return span;
 }
 
-static void spans_add(te_store_t *store, const json_t *payload, const char *project,
+/* @param spans array of spans of version 2 */
+static void spans_add(te_store_t *store, const json_t *spans, const char *project,
                       int accepted)
 {
     size_t i;
     json_t *json;
-    json_array_foreach(json_object_get(payload, "items"), i, json)
+    json_array_foreach(spans, i, json)
     {
         if (accepted) {
             span_add(store, json, project);
@@ -83,6 +85,29 @@ static void spans_add(te_store_t *store, const json_t *payload, const char *proj
     }
 }
 
+static void transaction_add(te_store_t *store, json_t *payload, const char *project,
+                            int accepted)
+{
+    json_t *spans = st_envelope_transaction_spans(payload);
+    spans_add(store, spans, project, accepted);
+    json_decref(spans);
+    if (accepted) {
+        store->transaction_count++;
+        json_decref(store->last_transaction);
+        store->last_transaction = json_incref(payload);
+    }
+}
+
+/* The sum of one reason; spans and other categories stand apart. */
+static const char *discarded_key(te_store_t *store, const json_t *event)
+{
+    const char *reason = text_of(store, event, "reason");
+    const char *category = text_of(store, event, "category");
+    return strcmp(category, "span") == 0
+               ? reason
+               : apr_pstrcat(store->pool, category, "/", reason, NULL);
+}
+
 static void report_add(te_store_t *store, const json_t *payload)
 {
     size_t i;
@@ -90,14 +115,20 @@ static void report_add(te_store_t *store, const json_t *payload)
     store->report_count++;
     json_array_foreach(json_object_get(payload, "discarded_events"), i, json)
     {
-        const char *reason = text_of(store, json, "reason");
-        long *sum = apr_hash_get(store->discarded, reason, APR_HASH_KEY_STRING);
+        const char *key = discarded_key(store, json);
+        long *sum = apr_hash_get(store->discarded, key, APR_HASH_KEY_STRING);
         if (sum == NULL) {
             sum = apr_pcalloc(store->pool, sizeof(*sum));
-            apr_hash_set(store->discarded, reason, APR_HASH_KEY_STRING, sum);
+            apr_hash_set(store->discarded, key, APR_HASH_KEY_STRING, sum);
         }
         *sum += (long)json_integer_value(json_object_get(json, "quantity"));
     }
+}
+
+static void header_note(te_store_t *store, const st_envelope_t *envelope)
+{
+    json_decref(store->last_header);
+    store->last_header = json_incref(envelope->header);
 }
 
 static void envelope_add(te_store_t *store, const st_envelope_t *envelope,
@@ -107,9 +138,11 @@ static void envelope_add(te_store_t *store, const st_envelope_t *envelope,
     for (int i = 0; i < envelope->item_count; i++) {
         const st_envelope_item_t *item = &envelope->items[i];
         if (strcmp(item->type, "span") == 0) {
-            spans_add(store, item->json, project, accepted);
-            json_decref(store->last_header);
-            store->last_header = json_incref(envelope->header);
+            spans_add(store, json_object_get(item->json, "items"), project, accepted);
+            header_note(store, envelope);
+        } else if (strcmp(item->type, "transaction") == 0) {
+            transaction_add(store, item->json, project, accepted);
+            header_note(store, envelope);
         } else if (strcmp(item->type, "client_report") == 0 && accepted) {
             report_add(store, item->json);
         }
@@ -174,9 +207,17 @@ long te_store_discarded(const te_store_t *store, const char *reason)
     long sum = 0;
     for (apr_hash_index_t *i = apr_hash_first(store->pool, store->discarded); i != NULL;
          i = apr_hash_next(i)) {
-        if (reason == NULL || strcmp(apr_hash_this_key(i), reason) == 0) {
+        const char *key = apr_hash_this_key(i);
+        if (reason != NULL ? strcmp(key, reason) == 0 : strchr(key, '/') == NULL) {
             sum += *(const long *)apr_hash_this_val(i);
         }
     }
     return sum;
+}
+
+long te_store_transactions_discarded(const te_store_t *store, const char *reason)
+{
+    const char *key = apr_pstrcat(store->pool, "transaction/", reason, NULL);
+    const long *sum = apr_hash_get(store->discarded, key, APR_HASH_KEY_STRING);
+    return sum != NULL ? *sum : 0;
 }

@@ -2,7 +2,8 @@
 #ifndef TE_STORE_H
 #define TE_STORE_H
 
-/* What envelopes said: spans as flat structs, and the sums of client reports.
+/* What envelopes said: spans as flat structs, and the sums of client reports. A transaction is
+ * a segment with its children, too; data gets the types of attributes.
  *
  * Every envelope is checked as strictly as Sentry would; the first failure is remembered in
  * `failure` and ends the test in te_store_check. One thread. */
@@ -34,9 +35,11 @@ typedef struct te_span_t {
 typedef struct te_store_t {
     apr_pool_t *pool;
     apr_array_header_t *spans; /* of te_span_t *, in order of arrival */
-    apr_hash_t *discarded;     /* reason -> long * of spans, from client reports */
+    apr_hash_t *discarded;     /* reason (of spans), or category/reason -> long * */
     json_t *kept;              /* array that owns the attributes */
     json_t *last_header;       /* header of the last envelope with spans, or NULL */
+    json_t *last_transaction;  /* payload of the last one that was accepted, or NULL */
+    int transaction_count;
     int envelope_count;
     int report_count;
     int segment_count;
@@ -61,6 +64,9 @@ const te_span_t *te_store_span(const te_store_t *store, int i);
 
 /* Spans that client reports named for `reason`; NULL: for all reasons. */
 long te_store_discarded(const te_store_t *store, const char *reason);
+
+/* Transactions that client reports named for `reason`. */
+long te_store_transactions_discarded(const te_store_t *store, const char *reason);
 
 /* Ends the test when an envelope was invalid, or when the spans form no trees: in each trace
  * one segment, parents that exist in it, ids unique, children within the segment's time. */
