@@ -93,7 +93,7 @@ static st_str_t path_read(const stc_span_t *span, const json_t *json, apr_pool_t
     size_t len = path.len < span->name.len ? path.len : span->name.len;
     const char *ending = span->name.ptr + span->name.len - len;
     int is_told = path.len > 0 && len == path.len && memcmp(ending, path.ptr, len) == 0;
-    return is_told ? (st_str_t){NULL, 0} : path;
+    return (st_str_t){path.ptr, is_told ? 0 : path.len};
 }
 
 static void attributes_read(stc_span_t *span, const json_t *json, apr_pool_t *pool)
