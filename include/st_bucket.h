@@ -47,6 +47,7 @@ typedef struct st_bucket_t {
     st_ns_t opened;
     st_ns_t newest; /* end of the newest segment */
     /* Private to the set. */
+    int is_alone; /* 1: in no chain */
     struct st_bucket_t *chain;
     struct {
         struct st_bucket_t *prev;
@@ -75,10 +76,10 @@ st_bucket_set_t *st_bucket_set_create(const st_bucket_limits_t *limits, int lane
 void st_bucket_add(st_bucket_set_t *set, int lane, const st_record_t *record,
                    uint64_t pos, st_ns_t ended, st_ns_t now);
 
-/* Puts a record into a bucket for itself, which is full with it: for what wants an envelope of
- * its own, and gains nothing by waiting. */
+/* Puts a record into a bucket for itself, for what wants an envelope of its own. It lingers all
+ * the same: envelopes that leave together cost less, and requests need not wake the sender. */
 void st_bucket_add_alone(st_bucket_set_t *set, int lane, const st_record_t *record,
-                         uint64_t pos, st_ns_t now);
+                         uint64_t pos, st_ns_t ended, st_ns_t now);
 
 /* Takes the next bucket of the lane that is due: full ones first, then the oldest.
  * @param all 1: all are due

@@ -146,7 +146,9 @@ static st_bucket_t *bucket_find(st_bucket_t *const *slot, int dest,
     return bucket;
 }
 
-static st_bucket_t *bucket_make(st_bucket_set_t *set, const st_record_t *record,
+/* @param slot where it can be found again, or NULL: nobody shall */
+static st_bucket_t *bucket_open(st_bucket_set_t *set, bucket_lane_t *lane,
+                                st_bucket_t **slot, const st_record_t *record,
                                 st_ns_t now)
 {
     st_bucket_t *bucket = bucket_alloc(set);
@@ -154,30 +156,32 @@ static st_bucket_t *bucket_make(st_bucket_set_t *set, const st_record_t *record,
         .dest = record->head.dest,
         .trace_id = record->head.trace_id,
         .opened = now,
+        .is_alone = slot == NULL,
     };
-    return bucket;
-}
-
-static st_bucket_t *bucket_open(st_bucket_set_t *set, bucket_lane_t *lane,
-                                st_bucket_t **slot, const st_record_t *record,
-                                st_ns_t now)
-{
-    st_bucket_t *bucket = bucket_make(set, record, now);
-    bucket->chain = *slot;
-    *slot = bucket;
+    if (slot != NULL) {
+        bucket->chain = *slot;
+        *slot = bucket;
+    }
     list_append(&lane->open[BY_AGE], BY_AGE, bucket);
     list_append(&lane->open[BY_END], BY_END, bucket);
     return bucket;
 }
 
-/* Takes an open bucket out of the table and the lists. */
-static void bucket_close(st_bucket_set_t *set, bucket_lane_t *lane, st_bucket_t *bucket)
+static void chain_remove(st_bucket_set_t *set, const st_bucket_t *bucket)
 {
     st_bucket_t **at = slot_of(set, bucket->dest, &bucket->trace_id);
     while (*at != bucket) {
         at = &(*at)->chain;
     }
     *at = bucket->chain;
+}
+
+/* Takes an open bucket out of the table and the lists. */
+static void bucket_close(st_bucket_set_t *set, bucket_lane_t *lane, st_bucket_t *bucket)
+{
+    if (!bucket->is_alone) {
+        chain_remove(set, bucket);
+    }
     list_remove(&lane->open[BY_AGE], BY_AGE, bucket);
     list_remove(&lane->open[BY_END], BY_END, bucket);
 }
@@ -243,11 +247,12 @@ void st_bucket_add(st_bucket_set_t *set, int lane_at, const st_record_t *record,
 }
 
 void st_bucket_add_alone(st_bucket_set_t *set, int lane_at, const st_record_t *record,
-                         uint64_t pos, st_ns_t now)
+                         uint64_t pos, st_ns_t ended, st_ns_t now)
 {
-    st_bucket_t *bucket = bucket_make(set, record, now);
+    bucket_lane_t *lane = &set->lanes[lane_at];
+    st_bucket_t *bucket = bucket_open(set, lane, NULL, record, now);
     bucket_push(set, bucket, record, pos);
-    list_append(&set->lanes[lane_at].full, BY_AGE, bucket);
+    bucket_touch(lane, bucket, ended < now ? ended : now);
 }
 
 /* The first bucket by `order`, or the end of time when there is none. */

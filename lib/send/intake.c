@@ -16,15 +16,16 @@ static void reject(st_sender_t *sender, uint64_t pos, const char *why)
 static void take_in(st_sender_t *sender, const st_record_t *record, uint64_t pos)
 {
     const st_dest_t *dest = &sender->options.dests->dests[record->head.dest];
-    if (dest->lifecycle == ST_LIFECYCLE_STATIC) {
-        st_bucket_add_alone(sender->buckets, dest->endpoint, record, pos, sender->now);
-        return;
-    }
     st_record_span_t segment;
     st_record_span(record, 0, &segment);
     /* Records carry Unix time; how long ago it was is the same on both clocks. */
     st_ns_t ended = sender->now - (sender->wall - segment.end);
-    st_bucket_add(sender->buckets, dest->endpoint, record, pos, ended, sender->now);
+    if (dest->lifecycle == ST_LIFECYCLE_STATIC) {
+        st_bucket_add_alone(sender->buckets, dest->endpoint, record, pos, ended,
+                            sender->now);
+    } else {
+        st_bucket_add(sender->buckets, dest->endpoint, record, pos, ended, sender->now);
+    }
 }
 
 static void look_at(st_sender_t *sender, const void *data, size_t len, uint64_t pos)

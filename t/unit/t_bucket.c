@@ -73,19 +73,19 @@ START_TEST(records_of_one_trace_and_destination_share_a_bucket)
 }
 END_TEST
 
-START_TEST(a_record_that_is_alone_is_due_at_once_and_shares_with_nobody)
+START_TEST(a_record_that_is_alone_lingers_and_shares_with_nobody)
 {
     st_bucket_set_t *set = make_set(1);
     st_record_t record = make_record(0, 7, 1);
     add(set, 0, 0, 7, 1, 1000 * MS);
-    st_bucket_add_alone(set, 0, &record, 2, 1000 * MS);
-    st_bucket_add_alone(set, 0, &record, 3, 1000 * MS);
-    add(set, 0, 0, 7, 4, 1000 * MS);
-    ck_assert_int_eq(st_bucket_due(set, 0), 1000 * MS);
-    expect_take(set, 0, 1000 * MS, 0, 2, 1);
-    expect_take(set, 0, 1000 * MS, 0, 3, 1);
-    expect_none(set, 0, 1000 * MS);
-    expect_take(set, 0, 1000 * MS + LINGER, 0, 1, 2);
+    st_bucket_add_alone(set, 0, &record, 2, 900 * MS, 1000 * MS);
+    st_bucket_add_alone(set, 0, &record, 3, 1100 * MS, 1100 * MS);
+    add(set, 0, 0, 7, 4, 1200 * MS);
+    expect_none(set, 0, 1000 * MS + LINGER - 1);
+    expect_take(set, 0, 1000 * MS + LINGER, 0, 2, 1);
+    expect_none(set, 0, 1100 * MS + LINGER - 1);
+    expect_take(set, 0, 1100 * MS + LINGER, 0, 3, 1);
+    expect_take(set, 0, 1200 * MS + LINGER, 0, 1, 2);
     ck_assert_int_eq(st_bucket_is_empty(set, 0), 1);
 }
 END_TEST
@@ -300,7 +300,7 @@ END_TEST
 static void add_cases(TCase *tc)
 {
     tcase_add_test(tc, records_of_one_trace_and_destination_share_a_bucket);
-    tcase_add_test(tc, a_record_that_is_alone_is_due_at_once_and_shares_with_nobody);
+    tcase_add_test(tc, a_record_that_is_alone_lingers_and_shares_with_nobody);
     tcase_add_test(tc, a_bucket_is_due_a_linger_after_its_newest_segment);
     tcase_add_test(tc,
                    the_linger_counts_from_the_end_of_the_segment_not_from_its_arrival);

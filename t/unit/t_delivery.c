@@ -194,7 +194,7 @@ static uint64_t transactions_delivered(int endpoint)
 START_TEST(a_transaction_is_delivered_in_both_categories)
 {
     t_push(T_SEND_STATIC, NULL, 3);
-    t_step();
+    t_step_after(T_SEND_LINGER);
     t_answer(0, 200);
     ck_assert_uint_eq(t_delivered(0), 4);
     ck_assert_uint_eq(transactions_delivered(0), 1);
@@ -212,7 +212,7 @@ START_TEST(a_lost_transaction_counts_as_itself_and_all_its_spans)
                    {APR_SUCCESS, 429, ST_REASON_RATE_LIMITED},
                    {ST_E_NETWORK, 0, ST_REASON_NETWORK_ERROR}};
     t_push(T_SEND_STATIC, NULL, 3);
-    t_step();
+    t_step_after(T_SEND_LINGER);
     t_fake_give(t_world, 0, answers[_i].rv, answers[_i].status);
     ck_assert_uint_eq(t_discarded(0, answers[_i].reason), 4);
     ck_assert_uint_eq(transactions_discarded(0, answers[_i].reason), 1);
@@ -225,7 +225,7 @@ START_TEST(a_transaction_that_cannot_be_sent_is_an_internal_error)
 {
     t_world->submit_rv = APR_ENOMEM;
     t_push(T_SEND_STATIC, NULL, 3);
-    t_step();
+    t_step_after(T_SEND_LINGER);
     ck_assert_uint_eq(t_discarded(0, ST_REASON_INTERNAL_SDK_ERROR), 4);
     ck_assert_uint_eq(transactions_discarded(0, ST_REASON_INTERNAL_SDK_ERROR), 1);
     t_expect_all_over();
@@ -250,7 +250,7 @@ static void push_too_many_texts(void)
 START_TEST(children_without_room_are_a_buffer_overflow_once_the_rest_is_delivered)
 {
     push_too_many_texts();
-    t_step();
+    t_step_after(T_SEND_LINGER);
     int sent = t_world->sent[0].spans;
     ck_assert_int_gt(sent, 100);
     ck_assert_int_lt(sent, 230);
@@ -266,7 +266,7 @@ START_TEST(children_without_room_are_a_buffer_overflow_once_the_rest_is_delivere
     }
     t_expect_all_over();
     t_push(T_SEND_STATIC, NULL, 2);
-    t_step();
+    t_step_after(T_SEND_LINGER);
     t_answer(1, 200);
     t_expect_all_over();
 }
