@@ -3,6 +3,7 @@
  * but numbers and ids. */
 #include "st_span_v2.h"
 
+#include "named.h"
 #include "part.h"
 #include "span_common.h"
 #include "st_json.h"
@@ -70,6 +71,10 @@ static key_set_t own_attrs_add(st_buf_t *out, const st_record_t *record,
     for (int i = 0; i < span->attr_count; i++) {
         st_attr_t attr;
         st_record_attr(record, span->attr_first + i, &attr);
+        if (st_attr_is_named(attr.key)) {
+            st_named_attr_add(out, &attr);
+            continue;
+        }
         if ((seen & key_bit(attr.key)) != 0 || !attr_is_sendable(&attr)) {
             continue;
         }

@@ -2,6 +2,7 @@
 /* One record as a transaction event. */
 #include "st_transaction.h"
 
+#include "named.h"
 #include "part.h"
 #include "st_status.h"
 #include "transaction_facts.h"
@@ -152,6 +153,10 @@ static void data_add(const event_t *event, const st_record_span_t *span, st_str_
     for (int i = 0; i < span->attr_count; i++) {
         st_attr_t attr;
         st_record_attr(event->record, span->attr_first + i, &attr);
+        if (st_attr_is_named(attr.key)) {
+            st_named_member_add(event->out, &attr, event->text_max);
+            continue;
+        }
         int is_status = attr.key == ST_ATTR_SENTRY_STATUS_MESSAGE &&
                         attr.value.str.len == status.len &&
                         memcmp(attr.value.str.ptr, status.ptr, status.len) == 0;

@@ -3,15 +3,20 @@
 #include "transaction_facts.h"
 
 #include <string.h>
+#include "named.h"
 
 void st_facts_read(st_facts_t *facts, const st_record_t *record,
                    const st_record_span_t *segment)
 {
     facts->has = 0;
+    facts->record = record;
+    facts->attr_first = segment->attr_first;
+    facts->attr_count = segment->attr_count;
     for (int i = 0; i < segment->attr_count; i++) {
         st_attr_t attr;
         st_record_attr(record, segment->attr_first + i, &attr);
-        if ((facts->has & key_bit(attr.key)) == 0 && attr_is_sendable(&attr)) {
+        if (!st_attr_is_named(attr.key) && (facts->has & key_bit(attr.key)) == 0 &&
+            attr_is_sendable(&attr)) {
             facts->has |= key_bit(attr.key);
             facts->attrs[attr.key] = attr;
         }
@@ -64,11 +69,36 @@ static void env_add(st_buf_t *out, const st_facts_t *facts, size_t max)
     member_end(out, before);
 }
 
+/* Cookies stand apart; of a request whose headers were not collected there is still one. */
 static void headers_add(st_buf_t *out, const st_facts_t *facts, size_t max)
 {
     size_t before = member_begin(out, "headers");
-    text_member_add(out, "User-Agent", st_facts_text(facts, ST_ATTR_USER_AGENT_ORIGINAL),
-                    max);
+    size_t empty = out->len;
+    for (int i = 0; i < facts->attr_count; i++) {
+        st_attr_t attr;
+        st_record_attr(facts->record, facts->attr_first + i, &attr);
+        if (attr.key == ST_ATTR_REQUEST_HEADER &&
+            !st_named_is_request_header(&attr, "cookie")) {
+            st_named_header_add(out, &attr, max);
+        }
+    }
+    if (out->len == empty) {
+        text_member_add(out, "User-Agent",
+                        st_facts_text(facts, ST_ATTR_USER_AGENT_ORIGINAL), max);
+    }
+    member_end(out, before);
+}
+
+static void cookies_add(st_buf_t *out, const st_facts_t *facts, size_t max)
+{
+    size_t before = member_begin(out, "cookies");
+    for (int i = 0; i < facts->attr_count; i++) {
+        st_attr_t attr;
+        st_record_attr(facts->record, facts->attr_first + i, &attr);
+        if (st_named_is_request_header(&attr, "cookie")) {
+            st_named_cookies_add(out, &attr, max);
+        }
+    }
     member_end(out, before);
 }
 
@@ -81,6 +111,7 @@ void st_facts_request_add(st_buf_t *out, const st_facts_t *facts, size_t max)
     text_member_add(out, "url", url, max);
     text_member_add(out, "query_string", st_facts_text(facts, ST_ATTR_URL_QUERY), max);
     headers_add(out, facts, max);
+    cookies_add(out, facts, max);
     env_add(out, facts, max);
     member_end(out, before);
 }

@@ -13,6 +13,9 @@
 typedef struct st_facts_t {
     key_set_t has;
     st_attr_t attrs[ST_ATTR_COUNT]; /* valid where `has` says so */
+    const st_record_t *record;      /* all of them: st_record_attr from attr_first on */
+    int attr_first;
+    int attr_count;
 } st_facts_t;
 
 void st_facts_read(st_facts_t *facts, const st_record_t *record,

@@ -61,7 +61,7 @@ static unsigned span_walk(const st_record_t *record, int index)
         st_attr_t attr;
         st_record_attr(record, span.attr_first + i, &attr);
         sum += (unsigned char)st_attr_key_text(attr.key)[0];
-        if (st_attr_key_type(attr.key) == ST_TYPE_STRING) {
+        if (st_attr_is_text(attr.key)) {
             sum += str_walk(attr.value.str);
         }
     }

@@ -2,6 +2,7 @@
 /* Attributes as request, user, tags and response of an event. */
 #include "../../lib/encode/transaction_facts.h"
 
+#include "st_attr_named.h"
 #include "t.h"
 #include "t_sample.h"
 #include <apr_strings.h>
@@ -121,6 +122,25 @@ START_TEST(a_url_ends_where_its_query_begins)
 }
 END_TEST
 
+static void header_add(const char *name, const char *value)
+{
+    const st_str_t text = st_str(value);
+    st_segment_attr_named(seg, ST_ATTR_REQUEST_HEADER,
+                          st_attr_named_strings(st_str(name), &text, 1, t_pool));
+}
+
+START_TEST(collected_headers_and_cookies_are_part_of_the_request)
+{
+    st_segment_attr_str(seg, ST_ATTR_USER_AGENT_ORIGINAL, "te");
+    header_add("host", "a.example");
+    header_add("cookie", "theme=dark");
+    header_add("user-agent", "te");
+    ck_assert_str_eq(written(facts_of()),
+                     "{\"a\":1,\"request\":{\"headers\":{\"host\":\"a.example\","
+                     "\"user-agent\":\"te\"},\"cookies\":{\"theme\":\"dark\"}}");
+}
+END_TEST
+
 static void add_cases(TCase *tcase)
 {
     tcase_add_checked_fixture(tcase, segment_setup, NULL);
@@ -131,6 +151,7 @@ static void add_cases(TCase *tcase)
     tcase_add_test(tcase, of_a_key_that_comes_twice_the_first_counts);
     tcase_add_loop_test(tcase, a_url_ends_where_its_query_begins, 0,
                         (int)(sizeof(urls) / sizeof(urls[0])));
+    tcase_add_test(tcase, collected_headers_and_cookies_are_part_of_the_request);
 }
 
 T_MAIN("transaction_facts", add_cases)
