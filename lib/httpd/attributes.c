@@ -37,7 +37,7 @@ static void add_url(st_segment_t *seg, request_rec *r)
         return; /* the request line could not be read */
     }
     if (query != NULL && query[0] != '\0') {
-        query = st_collect_query(query, seg->pool);
+        query = st_collect_query(&st_collect_default, query, seg->pool);
         st_segment_attr_str(seg, ST_ATTR_URL_QUERY, query);
     }
     st_segment_attr_str(seg, ST_ATTR_URL_PATH, path);

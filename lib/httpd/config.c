@@ -96,6 +96,15 @@ const st_dsn_t *mst_conf_dsn(const server_rec *s)
     return dsn != &mst_dsn_off ? dsn : NULL;
 }
 
+st_lifecycle_t mst_conf_lifecycle(const server_rec *s)
+{
+    int lifecycle = mst_server_conf(s)->lifecycle;
+    if (lifecycle == -1) {
+        lifecycle = mst_env_lifecycle();
+    }
+    return lifecycle != -1 ? (st_lifecycle_t)lifecycle : ST_LIFECYCLE_STREAM;
+}
+
 const char *mst_conf_environment(const server_rec *s)
 {
     const char *environment = mst_server_conf(s)->environment;

@@ -28,12 +28,8 @@ static const char *set_dsn(cmd_parms *cmd, void *unused, const char *value)
 
 static const char *set_lifecycle(cmd_parms *cmd, void *unused, const char *value)
 {
-    if (strcasecmp(value, "stream") == 0) {
-        return NULL;
-    }
-    return apr_psprintf(
-        cmd->pool, MST_DIRECTIVE_LIFECYCLE ": \"%s\" is no lifecycle; allowed is stream",
-        value);
+    return mst_value_lifecycle(&mst_server_conf(cmd->server)->lifecycle,
+                               MST_DIRECTIVE_LIFECYCLE, value, cmd->pool);
 }
 
 static const char *set_environment(cmd_parms *cmd, void *unused, const char *value)
@@ -339,7 +335,7 @@ const command_rec mst_directives[] = {
     AP_INIT_TAKE1(MST_DIRECTIVE_DSN, set_dsn, NULL, RSRC_CONF,
                   "where spans go: the project's DSN, file:/path, or off"),
     AP_INIT_TAKE1(MST_DIRECTIVE_LIFECYCLE, set_lifecycle, NULL, RSRC_CONF,
-                  "stream: spans are sent as they end"),
+                  "stream or static: whether requests are sent as spans or transactions"),
     AP_INIT_TAKE1(MST_DIRECTIVE_ENVIRONMENT, set_environment, NULL, RSRC_CONF,
                   "the environment's name, for example production"),
     AP_INIT_TAKE1(MST_DIRECTIVE_RELEASE, set_release, NULL, RSRC_CONF,

@@ -31,6 +31,7 @@ typedef struct mst_queue_conf_t {
     PTR(const char *, org_id)                                                            \
     PTR(mst_trust_t *, trust)                                                            \
     PTR(const mst_queue_conf_t *, queue)                                                 \
+    INT(lifecycle) /* st_lifecycle_t */                                                  \
     INT(traceparent)                                                                     \
     INT(strict_continuation)                                                             \
     TIME(timeout)                                                                        \
@@ -101,6 +102,7 @@ mst_dir_conf_t *mst_dir_conf(const ap_conf_vector_t *per_dir_config);
 /* Getters of a server. Never fail; strings live as long as the configuration. NULL where
  * there is neither a value nor a default. */
 const st_dsn_t *mst_conf_dsn(const server_rec *s);
+st_lifecycle_t mst_conf_lifecycle(const server_rec *s);
 const char *mst_conf_environment(const server_rec *s);
 const char *mst_conf_release(const server_rec *s);
 const char *mst_conf_server_name(const server_rec *s);

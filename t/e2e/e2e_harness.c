@@ -168,6 +168,29 @@ START_TEST(store_reads_spans_and_reports)
 }
 END_TEST
 
+START_TEST(store_reads_transactions)
+{
+    te_store_t *store = te_store_create(te_pool);
+    te_store_add(store, te_sample_transaction, strlen(te_sample_transaction), "42", 1);
+    te_store_add(store, te_sample_transaction, strlen(te_sample_transaction), "42", 0);
+    te_store_add(store, te_sample_report, strlen(te_sample_report), "42", 1);
+    ck_assert_ptr_null(store->failure);
+    const te_span_t *segment = te_segment_of(store, "/a");
+    ck_assert_str_eq(segment->name, "GET /a");
+    const te_span_t *child = te_span_find(store, segment, "middleware", "CORE");
+    ck_assert_ptr_eq(te_span_parent(store, child), segment);
+    ck_assert(te_span_attr_double(child, "sentry.exclusive_time") == 2.0);
+    ck_assert_int_eq(te_store_count(store), 2);
+    ck_assert_int_eq(store->transaction_count, 1);
+    ck_assert_int_eq(store->rejected_span_count, 2);
+    ck_assert_int_eq(store->rejected_segment_count, 1);
+    ck_assert_int_eq(te_store_discarded(store, NULL), 4);
+    ck_assert_int_eq(te_store_transactions_discarded(store, "sample_rate"), 2);
+    ck_assert_int_eq(te_store_transactions_discarded(store, "ignored"), 0);
+    te_store_check(store);
+}
+END_TEST
+
 START_TEST(store_remembers_an_invalid_envelope)
 {
     te_store_t *store = te_store_create(te_pool);
@@ -190,6 +213,7 @@ static void add_cases(TCase *tcase)
     tcase_add_test(tcase, server_refuses_and_accepts_again);
     tcase_add_test(tcase, hole_swallows_until_dropped);
     tcase_add_test(tcase, store_reads_spans_and_reports);
+    tcase_add_test(tcase, store_reads_transactions);
     tcase_add_test(tcase, store_remembers_an_invalid_envelope);
 }
 

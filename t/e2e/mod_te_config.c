@@ -56,7 +56,8 @@ static void show_server(request_rec *r)
     const server_rec *s = r->server;
     const st_dsn_t *dsn = mst_conf_dsn(s);
     show(r, MST_DIRECTIVE_DSN, dsn != NULL ? base_name(dsn->url) : NULL);
-    show(r, MST_DIRECTIVE_LIFECYCLE, "stream");
+    show(r, MST_DIRECTIVE_LIFECYCLE,
+         mst_conf_lifecycle(s) == ST_LIFECYCLE_STATIC ? "static" : "stream");
     show(r, MST_DIRECTIVE_ENVIRONMENT, mst_conf_environment(s));
     show(r, MST_DIRECTIVE_RELEASE, mst_conf_release(s));
     show(r, MST_DIRECTIVE_SERVER_NAME, mst_conf_server_name(s));

@@ -2,7 +2,8 @@
 #ifndef TE_STORE_H
 #define TE_STORE_H
 
-/* What envelopes said: spans as flat structs, and the sums of client reports.
+/* What envelopes said: spans as flat structs, and the sums of client reports. A transaction is
+ * a segment with its children, too; data gets the types of attributes.
  *
  * Every envelope is checked as strictly as Sentry would; the first failure is remembered in
  * `failure` and ends the test in te_store_check. One thread. */
@@ -25,18 +26,29 @@ typedef struct te_span_t {
     const char *status;
     const char *project; /* project id of the DSN it was sent to */
     int is_segment;
-    int envelope; /* number of its envelope, from 1 */
+    int is_transaction; /* 1: a segment that came as one */
+    int envelope;       /* number of its envelope, from 1 */
     double start;
     double end;
     json_t *attributes; /* {"key": {"type", "value"}}, or NULL: not kept */
 } te_span_t;
 
+/* One line of a client report. */
+typedef struct te_discard_t {
+    const char *project;
+    const char *category;
+    const char *reason;
+    long quantity;
+} te_discard_t;
+
 typedef struct te_store_t {
     apr_pool_t *pool;
-    apr_array_header_t *spans; /* of te_span_t *, in order of arrival */
-    apr_hash_t *discarded;     /* "project reason" -> long * of spans, as reported */
-    json_t *kept;              /* array that owns the attributes */
-    json_t *last_header;       /* header of the last envelope with spans, or NULL */
+    apr_array_header_t *spans;     /* of te_span_t *, in order of arrival */
+    apr_array_header_t *discarded; /* of te_discard_t, as reported */
+    json_t *kept;                  /* array that owns the attributes */
+    json_t *last_header;           /* header of the last envelope with spans, or NULL */
+    json_t *last_transaction; /* payload of the last one that was accepted, or NULL */
+    int transaction_count;
     int envelope_count;
     int report_count;
     int segment_count;
@@ -72,6 +84,12 @@ long te_store_discarded_of(const te_store_t *store, const char *project,
 
 /* Spans that were sent to `project`. */
 long te_store_count_of(const te_store_t *store, const char *project);
+
+/* The same of transactions. */
+long te_store_transactions_discarded(const te_store_t *store, const char *reason);
+long te_store_transactions_discarded_of(const te_store_t *store, const char *project,
+                                        const char *reason);
+long te_store_transactions_of(const te_store_t *store, const char *project);
 
 /* Ends the test when an envelope was invalid, or when the spans form no trees: in each trace
  * one segment, parents that exist in it, ids unique, children within the segment's time. */
