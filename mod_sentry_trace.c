@@ -14,10 +14,10 @@
 #include "lib/httpd/mst_browser.h"
 #include "lib/httpd/mst_config.h"
 #include "lib/httpd/mst_directives.h"
+#include "lib/httpd/mst_keeper.h"
 #include "lib/httpd/mst_lifecycle.h"
 #include "lib/httpd/mst_optional.h"
 #include "lib/httpd/mst_proxy.h"
-#include "lib/httpd/mst_queue.h"
 #include "lib/httpd/mst_request_hooks.h"
 #include "lib/httpd/mst_status_page.h"
 

@@ -7,8 +7,8 @@
 #include <unistd.h>
 #include "mst_config.h"
 #include "mst_dests.h"
-#include "mst_queue.h"
-#include "mst_sender.h"
+#include "mst_keeper.h"
+#include "mst_turn.h"
 
 /* Beyond the shutdown timeout, before the thread is left. */
 #define JOIN_SLACK ST_NS_PER_SEC
@@ -88,7 +88,7 @@ static apr_status_t child_stop(void *unused)
 {
     apr_interval_time_t timeout = mst_conf_shutdown_timeout(child->server);
     st_ns_t deadline = st_clock_mono() + timeout * ST_NS_PER_US + JOIN_SLACK;
-    int is_here = mst_sender_is_here();
+    int is_here = mst_turn_is_here();
     atomic_store_explicit(&child->is_stopping, 1, memory_order_relaxed);
     if (is_here && !child->is_threaded) {
         others_await();
@@ -96,11 +96,11 @@ static apr_status_t child_stop(void *unused)
     if (is_here || child->is_threaded) {
         open_requests_tell();
     }
-    mst_sender_stop(child);
+    mst_turn_stop(child);
     if (child->is_threaded) {
-        mst_sender_flush(child);
+        mst_turn_flush(child);
     }
-    mst_sender_join(child, deadline);
+    mst_turn_join(child, deadline);
     return APR_SUCCESS;
 }
 
@@ -121,7 +121,7 @@ static mst_pressure_t *pressure_make(const st_queue_t *queue, apr_pool_t *pchild
 void mst_child_start(apr_pool_t *pchild, server_rec *main_server)
 {
     child = NULL;
-    const st_queue_t *queue = mst_queue();
+    const st_queue_t *queue = mst_keeper_queue();
     if (queue == NULL) {
         return;
     }
@@ -129,7 +129,7 @@ void mst_child_start(apr_pool_t *pchild, server_rec *main_server)
     ap_mpm_query(AP_MPMQ_IS_THREADED, &is_threaded);
     state = (mst_child_t){.queue = *queue,
                           .self = st_process_self(),
-                          .generation = mst_queue_generation(),
+                          .generation = mst_keeper_generation(),
                           .server = main_server,
                           .pid = getpid(),
                           .is_threaded = is_threaded != AP_MPMQ_NOT_SUPPORTED};
@@ -138,7 +138,7 @@ void mst_child_start(apr_pool_t *pchild, server_rec *main_server)
     child = &state;
     apr_pool_pre_cleanup_register(pchild, NULL, child_stop);
     /* Without a destination there still may be what earlier generations have left. */
-    if (mst_dests_wanted()->count > 0 || mst_sender_has_work(child)) {
-        mst_sender_begin(child);
+    if (mst_dests_wanted()->count > 0 || mst_turn_has_work(child)) {
+        mst_turn_begin(child);
     }
 }

@@ -370,9 +370,8 @@ const command_rec mst_directives[] = {
                   "the longest time a span waits before it is sent"),
     AP_INIT_TAKE1(MST_DIRECTIVE_SHUTDOWN_TIMEOUT, set_shutdown_timeout, NULL, RSRC_CONF,
                   "the longest time a child spends on sending when it ends"),
-    AP_INIT_TAKE12(
-        MST_DIRECTIVE_QUEUE, set_queue, NULL, RSRC_CONF,
-        "the size of what may wait, and a folder where it outlives the server"),
+    AP_INIT_TAKE12(MST_DIRECTIVE_QUEUE, set_queue, NULL, RSRC_CONF,
+                   "the size of the queue, and a folder where it outlives the server"),
     AP_INIT_TAKE1(MST_DIRECTIVE_TIMEOUT, set_timeout, NULL, RSRC_CONF,
                   "the longest time one transfer to Sentry may take"),
     AP_INIT_TAKE1(MST_DIRECTIVE_CA_FILE, set_ca_file, NULL, RSRC_CONF,

@@ -9,8 +9,8 @@
 #include "mst_env.h"
 #include "mst_filters.h"
 #include "mst_hooks.h"
+#include "mst_keeper.h"
 #include "mst_proxy.h"
-#include "mst_queue.h"
 #include "st_log.h"
 
 /* The core's messages go to the error log of the main server. */
@@ -25,7 +25,7 @@ static void log_write(void *baton, st_log_level_t level, apr_status_t rv,
 int mst_pre_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp)
 {
     mst_filters_reset();
-    mst_queue_forget();
+    mst_keeper_forget();
     return OK;
 }
 
@@ -73,15 +73,15 @@ static int is_restart(void)
 static int queue_setup(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
                        server_rec *s)
 {
-    apr_status_t rv = mst_queue_open(s, ptemp);
+    apr_status_t rv = mst_keeper_open(s, ptemp);
     if (rv != APR_SUCCESS) {
         mst_dests_give_up(s);
         return is_restart() ? OK : HTTP_INTERNAL_SERVER_ERROR;
     }
-    st_queue_t *queue = mst_queue();
+    st_queue_t *queue = mst_keeper_queue();
     if (queue != NULL) {
         mst_dests_enter(queue, s, pconf);
-        mst_queue_watch_end(s, pconf, plog);
+        mst_keeper_watch_end(s, pconf, plog);
         st_wakeup_kick(queue); /* the sender of the last generation need not wait */
     }
     return OK;

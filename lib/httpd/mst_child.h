@@ -3,7 +3,7 @@
 #define MST_CHILD_H
 
 /* What a child process has for tracing: its handle of the queue, its ids, and its turn at being
- * the sender (mst_sender.h). Made in child_init, after fork; what has to end is ended in a
+ * the sender (mst_turn.h). Made in child_init, after fork; what has to end is ended in a
  * pre-cleanup of pchild, within a bound. */
 
 #include <stdatomic.h>

@@ -5,7 +5,7 @@
 #include "mst_child.h"
 #include "mst_dests.h"
 #include "mst_request.h"
-#include "mst_sender.h"
+#include "mst_turn.h"
 #include "st_record.h"
 
 static void slot_ids(st_open_slot_t *slot, const st_segment_t *seg)
@@ -152,5 +152,5 @@ void mst_push(mst_req_t *req, mst_child_t *child)
     } else if (req->slot == NULL || !mst_child_has_told(child)) {
         push_sampled(req, child, endpoint);
     }
-    mst_sender_offer(child, seg->sampled ? seg->end : st_clock_mono());
+    mst_turn_offer(child, seg->sampled ? seg->end : st_clock_mono());
 }

@@ -6,7 +6,7 @@
 #include <http_request.h>
 #include <mod_status.h>
 #include <string.h>
-#include "mst_queue.h"
+#include "mst_keeper.h"
 #include "st_overview.h"
 
 /* Some 20 KB are an endpoint's largest page. */
@@ -35,7 +35,8 @@ static apr_status_t page_free(void *page)
 static const st_buf_t *page_make(request_rec *r, overview_writer_fn *write)
 {
     st_overview_t overview;
-    st_overview_read(&overview, mst_queue(), st_clock_mono(), st_clock_wall(), r->pool);
+    st_overview_read(&overview, mst_keeper_queue(), st_clock_mono(), st_clock_wall(),
+                     r->pool);
     st_buf_t *page = apr_palloc(r->pool, sizeof(*page));
     st_buf_init(page, PAGE_BYTES_MAX);
     apr_pool_cleanup_register(r->pool, page, page_free, apr_pool_cleanup_null);

@@ -41,10 +41,13 @@ static watch_t watch_start(te_mpm_t mpm, const char *conf, const char *name)
     env[1] = "LD_PRELOAD=" TE_ALLOC_WATCH_SO;
     watch_t watch = {.count = count_map(path)};
     watch.env = te_env_make(
-        &(te_setup_t){
-            .mpm = mpm, .env = env, .conf = apr_pstrcat(te_pool, TE_DSN, conf, NULL)},
+        &(te_setup_t){.mpm = mpm,
+                      .env = env,
+                      .conf = apr_pstrcat(te_pool, TE_DSN "LogLevel sentry_trace:debug\n",
+                                          conf, NULL)},
         name);
     te_env_run(watch.env);
+    te_log_await(watch.env->httpd, "ST0014"); /* the sender has what it needs */
     unlink(path);
     ck_assert_int_eq(te_get(watch.env, "/hello.txt")->status, 200);
     ck_assert_uint_gt(*watch.count, 0); /* its configuration alone: the watch works */

@@ -44,7 +44,7 @@ END_TEST
 
 START_TEST(children_of_few_connections_lose_and_double_nothing)
 {
-    enum { VISITS = 1200 };
+    enum { VISITS = 120 };
     te_env_t *env =
         te_start(_i, TE_FAULT "MaxKeepAliveRequests 4\nMaxConnectionsPerChild 10\n"
                               "SentryTraceShutdownTimeout 8s\n");
@@ -58,7 +58,8 @@ END_TEST
 /* A restart cuts off requests, whose segments say so, and answers. */
 static void check_cut(te_env_t *env, te_load_result_t result)
 {
-    const te_account_t *account = te_law_recovered(env, PROJECT);
+    result.answered += te_law_recover(env, PROJECT);
+    const te_account_t *account = te_law_settled_any(env, PROJECT);
     ck_assert_uint_eq(te_account_discarded(account), 0);
     te_law_agreed(env, PROJECT);
     ck_assert_int_ge(env->store->segment_count, result.answered);
@@ -93,13 +94,14 @@ END_TEST
 
 START_TEST(stops_and_starts_with_a_file_lose_nothing_that_was_answered)
 {
-    enum { VISITS = 100000, STOPS = 3, BETWEEN = 300 };
+    enum { VISITS = 100000, STOPS = 3, BETWEEN = 300, PAUSE_MS = 5 };
     te_env_t *env = te_start(_i, TE_FAULT CHILDREN FILE_QUEUE);
     allow_rough_ends(env);
     te_load_result_t sum = {.answered = 0};
     for (int i = 1; i <= STOPS; i++) {
         te_load_t *load =
             te_load_start(env->httpd->ports[0], "/hello.txt", VISITS, CONNECTIONS);
+        te_load_pace(load, PAUSE_MS); /* more than the file holds would come otherwise */
         await_progress(env, load, BETWEEN);
         te_httpd_stop_under_load(env->httpd);
         te_load_cancel(load);
@@ -135,6 +137,18 @@ START_TEST(stops_without_a_file_flush)
 }
 END_TEST
 
+/* One that has just been started has no name yet. */
+static void await_one_thread(te_env_t *env)
+{
+    te_deadline_t deadline = te_deadline(TE_PATIENCE_SEC);
+    int count = te_sender_threads(env);
+    while (count == 0) {
+        ck_assert_msg(te_tick(deadline), "nobody sends");
+        count = te_sender_threads(env);
+    }
+    ck_assert_int_eq(count, 1);
+}
+
 START_TEST(one_process_at_a_time_sends)
 {
     enum { RESTARTS = 4 };
@@ -147,7 +161,7 @@ START_TEST(one_process_at_a_time_sends)
         te_sender_await_other(env, before);
         te_httpd_child_gone(env->httpd, before);
         te_law_settled(env, PROJECT, i);
-        ck_assert_int_eq(te_sender_threads(env), 1);
+        await_one_thread(env);
     }
     te_law_agreed(env, PROJECT);
     te_finish(env);

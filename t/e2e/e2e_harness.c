@@ -3,6 +3,10 @@
 
 #include "te.h"
 
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <time.h>
 #include <unistd.h>
 
 START_TEST(httpd_serves_the_site)
@@ -130,6 +134,55 @@ START_TEST(server_refuses_and_accepts_again)
 }
 END_TEST
 
+START_TEST(server_dawdles)
+{
+    enum { BYTE_MS = 5 };
+    te_server_t *server = te_server_start();
+    te_client_t *client = te_client_create(te_server_port(server), te_pool);
+    te_server_answer_next(server,
+                          &(te_answer_t){.body = "slow", .body_byte_ms = BYTE_MS});
+    te_server_answer_next(server, &(te_answer_t){.head_byte_ms = BYTE_MS});
+    st_ns_t start = st_clock_mono();
+    ck_assert_str_eq(te_client_get(client, "/")->body, "slow");
+    ck_assert_int_ge(st_clock_mono() - start, 4 * BYTE_MS * ST_NS_PER_MS);
+    ck_assert_int_eq(te_client_get(client, "/")->status, 200);
+    ck_assert_int_ge(st_clock_mono() - start, 40 * BYTE_MS * ST_NS_PER_MS);
+    te_server_stop(server);
+}
+END_TEST
+
+/* A client that has seen the status need not wait for the rest. */
+START_TEST(status_decides_although_the_client_leaves)
+{
+    char bytes[64];
+    te_server_t *server = te_server_start();
+    te_server_answer(server, &(te_answer_t){.body_byte_ms = 1000});
+    int fd = te_raw_open(te_server_port(server));
+    te_raw_send(fd, "GET / HTTP/1.1\r\n\r\n");
+    ck_assert_uint_gt(te_raw_receive(fd, bytes, sizeof(bytes)), 0);
+    te_raw_reset(fd);
+    te_server_await(server, 1);
+    ck_assert_int_eq(te_server_message(server, 0)->accepted, 1);
+    te_server_stop(server);
+}
+END_TEST
+
+START_TEST(server_excuses_clients_that_are_killed)
+{
+    te_server_t *server = te_server_start();
+    te_server_expect_kills(server);
+    int fd = te_raw_open(te_server_port(server));
+    te_raw_send(fd, "POST / HTTP/1.1\r\nContent-Length: 10\r\n\r\nabc");
+    close(fd);
+    te_deadline_t deadline = te_deadline(TE_PATIENCE_SEC);
+    while (te_port_connections(te_server_port(server)) > 0) {
+        ck_assert_int_eq(te_tick(deadline), 1);
+    }
+    ck_assert_ptr_null(te_server_failure(server));
+    te_server_stop(server);
+}
+END_TEST
+
 START_TEST(hole_swallows_until_dropped)
 {
     te_server_t *server = te_server_start();
@@ -201,6 +254,96 @@ START_TEST(store_remembers_an_invalid_envelope)
 }
 END_TEST
 
+START_TEST(store_takes_what_is_repeated_once)
+{
+    te_store_t *store = te_store_create(te_pool);
+    const char *envelope = te_sample_spans(TE_SAMPLE_TRACE, 2, te_pool);
+    te_store_add(store, envelope, strlen(envelope), "42", 1);
+    te_store_expect_repeats(store);
+    te_store_add(store, envelope, strlen(envelope), "42", 1);
+    te_store_add(store, te_sample_report, strlen(te_sample_report), "43", 1);
+    ck_assert_int_eq(te_store_count_of(store, "42"), 2);
+    ck_assert_int_eq(te_store_count_of(store, "4"), 0);
+    ck_assert_int_eq(store->repeated_span_count, 2);
+    ck_assert_int_eq(te_store_discarded_of(store, "43", "sample_rate"), 4);
+    ck_assert_int_eq(te_store_discarded_of(store, "4", NULL), 0);
+    te_store_check(store);
+}
+END_TEST
+
+START_TEST(orphans_serve_until_they_are_ended)
+{
+    te_env_t *env =
+        te_env_make(&(te_setup_t){.mpm = _i, .conf = "", .without_module = 1}, __func__);
+    te_env_run(env);
+    pid_t session = env->httpd->pid;
+    te_httpd_parent_kill(env->httpd);
+    ck_assert_int_eq(te_get(env, "/hello.txt")->status, 200);
+    te_httpd_orphans_end(env->httpd, SIGKILL);
+    ck_assert_int_eq(te_proc_session_count(session), 0);
+    te_env_run(env);
+    ck_assert_int_eq(te_get(env, "/hello.txt")->status, 200);
+    te_finish(env);
+}
+END_TEST
+
+START_TEST(load_ends_when_it_is_cancelled)
+{
+    enum { MANY = 1000000 };
+    te_env_t *env =
+        te_env_make(&(te_setup_t){.mpm = _i, .conf = "", .without_module = 1}, __func__);
+    te_env_run(env);
+    te_load_t *load = te_load_start(env->httpd->ports[0], "/hello.txt", MANY, 4);
+    te_load_pace(load, 1);
+    te_deadline_t deadline = te_deadline(TE_PATIENCE_SEC);
+    while (te_load_progress(load) < 10) {
+        ck_assert_int_eq(te_tick(deadline), 1);
+    }
+    te_load_cancel(load);
+    te_load_result_t result = te_load_finish(load);
+    ck_assert_int_ge(result.answered, 10);
+    ck_assert_int_lt(result.answered, MANY);
+    te_finish(env);
+}
+END_TEST
+
+START_TEST(shim_shifts_the_clock_of_the_server)
+{
+    enum { YEARS = 20 };
+    te_shim_t *shim = te_shim_make();
+    te_setup_t setup = {.mpm = _i, .conf = "", .without_module = 1, .env = shim->env};
+    te_env_t *env = te_env_make(&setup, __func__);
+    te_env_run(env);
+    st_ns_t offset = (st_ns_t)YEARS * 365 * 24 * 3600 * ST_NS_PER_SEC;
+    atomic_store(&shim->words->clock_offset, offset);
+    time_t then = (time_t)((st_clock_wall() + offset) / ST_NS_PER_SEC);
+    struct tm parts;
+    char year[8];
+    ck_assert_uint_gt(strftime(year, sizeof(year), "%Y", gmtime_r(&then, &parts)), 0);
+    const char *date = te_reply_header(te_get(env, "/hello.txt"), "Date", te_pool);
+    ck_assert_msg(strstr(date, year) != NULL, "Date: %s", date);
+    te_shim_remove(shim);
+    te_finish(env);
+}
+END_TEST
+
+START_TEST(disk_is_as_small_as_it_should_be)
+{
+    te_disk_enter();
+    const char *root = te_dir_make(__func__, te_pool);
+    te_disk_t *disk = te_disk_make(root, "disk", 256, te_pool);
+    te_disk_fill(disk, 64);
+    int fd =
+        open(te_path(disk->path, "x", te_pool), O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
+    ck_assert_int_ge(fd, 0);
+    ck_assert_int_eq(posix_fallocate(fd, 0, 64 * 1024), 0);
+    ck_assert_int_eq(posix_fallocate(fd, 0, 65 * 1024), ENOSPC);
+    close(fd);
+    te_disk_remove(disk);
+    te_dir_remove(root);
+}
+END_TEST
+
 static void add_cases(TCase *tcase)
 {
     te_add_per_mpm(tcase, httpd_serves_the_site);
@@ -215,6 +358,16 @@ static void add_cases(TCase *tcase)
     tcase_add_test(tcase, store_reads_spans_and_reports);
     tcase_add_test(tcase, store_reads_transactions);
     tcase_add_test(tcase, store_remembers_an_invalid_envelope);
+    tcase_add_test(tcase, store_takes_what_is_repeated_once);
+    tcase_add_test(tcase, server_dawdles);
+    tcase_add_test(tcase, status_decides_although_the_client_leaves);
+    tcase_add_test(tcase, server_excuses_clients_that_are_killed);
+    te_add_per_mpm(tcase, orphans_serve_until_they_are_ended);
+    te_add_per_mpm(tcase, load_ends_when_it_is_cancelled);
+    te_add_per_mpm(tcase, shim_shifts_the_clock_of_the_server);
+    if (te_disk_is_possible("small disks")) {
+        tcase_add_test(tcase, disk_is_as_small_as_it_should_be);
+    }
 }
 
 int main(void)

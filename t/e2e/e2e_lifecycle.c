@@ -143,6 +143,7 @@ START_TEST(killed_child_is_replaced_by_one_that_traces)
 {
     te_log_allow("exit signal Killed");
     te_env_t *env = te_start(_i, "");
+    te_sentry_expect_kills(env->sentry);
     ck_assert_int_eq(te_get(env, "/hello.txt")->status, 200);
     te_await(env, 1);
     pid_t child = (pid_t)te_span_attr_int(te_segment(env->store, 0), "process.pid");

@@ -90,6 +90,9 @@ END_TEST
 START_TEST(full_queue_drops_and_counts)
 {
     enum { VISITS = 3000 };
+    te_log_allow("ST0111"); /* the queue is nearly full */
+    te_log_allow("ST0106"); /* more were lost */
+    te_log_allow("ST0107"); /* more were lost, at the end */
     te_env_t *env = te_start(_i, LOAD SMALL_QUEUE);
     te_server_answer(env->sentry->server, &(te_answer_t){.delay_ms = 400});
     te_load_t *load =

@@ -256,6 +256,8 @@ void te_httpd_child_gone(te_httpd_t *httpd, pid_t pid)
 void te_httpd_child_kill(te_httpd_t *httpd, pid_t pid, int signum)
 {
     te_log_allow("exit signal");
+    te_log_allow("children are killed successively");
+    ck_assert_int_gt(pid, 0);
     ck_assert_int_eq(kill(pid, signum), 0);
     te_httpd_child_gone(httpd, pid);
 }

@@ -36,8 +36,10 @@ const te_account_t *te_law_settled(te_env_t *env, int project, int requests);
 /* The same without a number of requests, where it is not known. */
 const te_account_t *te_law_settled_any(te_env_t *env, int project);
 
-/* The same after processes were killed: until their open requests have been told of, too. */
-const te_account_t *te_law_recovered(te_env_t *env, int project);
+/* The same after processes have ended in whatever way, while requests flow, since it is requests
+ * that notice a sender which is gone: GETs of /hello.txt until nothing waits, and the open
+ * requests of the dead have been told of, too. @return how many GETs that took */
+int te_law_recover(te_env_t *env, int project);
 
 /* Waits until Sentry has been told of everything that was discarded for a reason that client
  * reports name; the test ends unless it then knows of exactly what the module says: spans that

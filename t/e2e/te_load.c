@@ -6,6 +6,7 @@
 #include "te_wait.h"
 
 #include <check.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -25,6 +26,9 @@ struct te_load_t {
     size_t request_len;
     atomic_int left;
     atomic_int cancelled;
+    atomic_int held;
+    atomic_int busy; /* requests that have begun, or are about to see whether they may */
+    atomic_int pause_ms;
     atomic_int answered;
     atomic_int failed;
     atomic_int repeated;
@@ -121,13 +125,32 @@ static answer_t ask(te_load_t *load, int *pfd)
     return ANSWER_BAD;
 }
 
+/* Waits while the load is held. Who holds it sees that we are busy, or we see that it is held.
+ * @return 0 when there is nothing left to do. */
+static int request_begin(te_load_t *load)
+{
+    atomic_fetch_add(&load->busy, 1);
+    while (atomic_load(&load->held)) {
+        atomic_fetch_sub(&load->busy, 1);
+        te_tick(0);
+        atomic_fetch_add(&load->busy, 1);
+    }
+    int has_one = atomic_fetch_sub(&load->left, 1) > 0;
+    if (!has_one) {
+        atomic_fetch_sub(&load->busy, 1);
+    }
+    return has_one;
+}
+
 static void *load_run(void *baton)
 {
     te_load_t *load = baton;
     int fd = -1;
-    while (atomic_fetch_sub(&load->left, 1) > 0) {
+    while (request_begin(load)) {
         answer_t answer = ask(load, &fd);
         atomic_fetch_add(answer == ANSWER_OK ? &load->answered : &load->failed, 1);
+        atomic_fetch_sub(&load->busy, 1);
+        poll(NULL, 0, atomic_load(&load->pause_ms));
     }
     if (fd >= 0) {
         close(fd);
@@ -152,6 +175,25 @@ te_load_t *te_load_start(int port, const char *path, int requests, int connectio
     return load;
 }
 
+void te_load_pace(te_load_t *load, int pause_ms)
+{
+    atomic_store(&load->pause_ms, pause_ms);
+}
+
+void te_load_hold(te_load_t *load)
+{
+    atomic_store(&load->held, 1);
+    te_deadline_t deadline = te_deadline(2 * TE_PATIENCE_SEC);
+    while (atomic_load(&load->busy) > 0) {
+        ck_assert_msg(te_tick(deadline), "a request of the load does not end");
+    }
+}
+
+void te_load_release(te_load_t *load)
+{
+    atomic_store(&load->held, 0);
+}
+
 int te_load_progress(te_load_t *load)
 {
     return atomic_load(&load->answered);
@@ -161,6 +203,7 @@ void te_load_cancel(te_load_t *load)
 {
     atomic_store(&load->cancelled, 1);
     atomic_store(&load->left, 0);
+    te_load_release(load); /* to see that there is nothing left */
 }
 
 te_load_result_t te_load_finish(te_load_t *load)

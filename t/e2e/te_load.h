@@ -18,6 +18,14 @@ typedef struct te_load_result_t {
 /* Starts `requests` requests for `path` over `connections` connections. Borrows path. */
 te_load_t *te_load_start(int port, const char *path, int requests, int connections);
 
+/* From now on each connection pauses for that long after an answer: a load that goes on while
+ * something else happens. */
+void te_load_pace(te_load_t *load, int pause_ms);
+
+/* Begins no request any more, and returns when none is under way; goes on. */
+void te_load_hold(te_load_t *load);
+void te_load_release(te_load_t *load);
+
 /* Complete answers so far. */
 int te_load_progress(te_load_t *load);
 

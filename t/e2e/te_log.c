@@ -25,6 +25,11 @@ static int allowed_count;
 
 void te_log_allow(const char *text)
 {
+    for (int i = 0; i < allowed_count; i++) {
+        if (strcmp(allowed[i], text) == 0) {
+            return;
+        }
+    }
     ck_assert_int_lt(allowed_count, ALLOW_MAX);
     allowed[allowed_count++] = text;
 }

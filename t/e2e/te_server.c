@@ -362,6 +362,20 @@ te_message_t *te_server_message(te_server_t *server, int i)
     return message;
 }
 
+te_message_t *te_server_take(te_server_t *server)
+{
+    te_message_t *message = NULL;
+    lock(server);
+    if (server->message_count > 0) {
+        message = server->messages[0];
+        server->message_count--;
+        memmove(server->messages, server->messages + 1,
+                (size_t)server->message_count * sizeof(*server->messages));
+    }
+    unlock(server);
+    return message;
+}
+
 int te_server_connection_count(te_server_t *server)
 {
     lock(server);

@@ -69,6 +69,11 @@ void te_server_await(te_server_t *server, int count);
  * body may be freed and set to NULL by the caller. */
 te_message_t *te_server_message(te_server_t *server, int i);
 
+/* The oldest request whose answer is over and which was not taken yet; NULL: there is none. The
+ * caller's from then on, and not counted any more: for a test that sees more requests than
+ * there is memory for. */
+te_message_t *te_server_take(te_server_t *server);
+
 /* Connections accepted so far. */
 int te_server_connection_count(te_server_t *server);
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The lease of this child and the thread that makes use of it. */
-#include "mst_sender.h"
+#include "mst_turn.h"
 
 #include <dlfcn.h>
+#include <errno.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
@@ -15,10 +16,16 @@
 
 #define TRY_INTERVAL   (250 * ST_NS_PER_MS) /* while another process has the lease */
 #define RETRY_INTERVAL ST_NS_PER_SEC        /* after no sender could be started */
+#define LOOK_INTERVAL                                                                    \
+    (50 * ST_NS_PER_MS) /* whether that process is alive; some us each */
 
 /* How long the lease is left to the new generation. */
 #define PATIENCE         (500 * ST_NS_PER_MS)
 #define PATIENCE_POLL_MS 20
+
+#define JOIN_POLL_MS 2
+
+#define QUIET (60 * ST_NS_PER_SEC) /* between messages about the same failure */
 
 /* Whoever makes BUSY of IDLE alone may take the lease, touches `thread` and `is_joinable`, and
  * makes IDLE of it again: a request that tries, or the thread itself before it ends. */
@@ -28,13 +35,15 @@ static struct {
     _Atomic int busy;
     _Atomic st_ns_t stop_by;        /* when flushing has to be over; 0: nobody stops us */
     _Atomic st_ns_t not_before;     /* the next try */
+    _Atomic st_ns_t next_look;      /* at the holder */
+    _Atomic st_ns_t quiet_until;    /* about failures */
     _Atomic(st_sender_t *) running; /* to be told to stop; NULL: none is */
     pthread_t thread;
     int is_joinable;
 } here;
 
 /* Sequentially consistent: either the thread sees it after it has said what is running, or
- * mst_sender_stop sees what is running. */
+ * mst_turn_stop sees what is running. */
 static st_ns_t stop_by(void)
 {
     return atomic_load(&here.stop_by);
@@ -53,15 +62,20 @@ static void busy_end(void)
     atomic_store(&here.busy, IDLE);
 }
 
-int mst_sender_is_here(void)
+int mst_turn_is_here(void)
 {
     return atomic_load(&here.busy) == BUSY;
 }
 
-static int is_lease_free(const mst_child_t *child)
+static st_owner_t holder_of(const mst_child_t *child)
 {
     return atomic_load_explicit(&st_queue_lease(&child->queue)->holder,
-                                memory_order_relaxed) == 0;
+                                memory_order_relaxed);
+}
+
+static int is_lease_free(const mst_child_t *child)
+{
+    return holder_of(child) == 0;
 }
 
 static int is_old(const mst_child_t *child)
@@ -118,8 +132,16 @@ static apr_status_t sender_make(st_sender_t **psender, mst_child_t *child,
     return st_sender_create(psender, &options, pool);
 }
 
+/* A child that gets no threads or no memory tries again and again. */
 static void log_failure(const mst_child_t *child, apr_status_t rv)
 {
+    st_ns_t now = st_clock_mono();
+    /* Relaxed: whoever starts a sender is alone. */
+    st_ns_t until = atomic_load_explicit(&here.quiet_until, memory_order_relaxed);
+    if (now < until) {
+        return;
+    }
+    atomic_store_explicit(&here.quiet_until, now + QUIET, memory_order_relaxed);
     ap_log_error(APLOG_MARK, APLOG_ERR, rv, child->server,
                  "ST0012: no sender could be started; spans wait in the queue");
 }
@@ -147,6 +169,8 @@ static apr_status_t turn_run(mst_child_t *child, size_t *pleft)
     if (stop_by() != 0) {
         st_sender_stop(sender);
     }
+    ap_log_error(APLOG_MARK, APLOG_DEBUG, 0, child->server,
+                 "ST0014: this child sends the spans of the server");
     st_sender_thr_run(sender);
     *pleft = st_ring_used(&child->queue.ring);
     st_sender_thr_close(sender);
@@ -202,8 +226,6 @@ static int turn_again(mst_child_t *child, int is_in_vain)
 static int turn_take(mst_child_t *child)
 {
     unsigned generation = st_queue_generation(&child->queue);
-    ap_log_error(APLOG_MARK, APLOG_DEBUG, 0, child->server,
-                 "ST0014: this child sends the spans of the server");
     size_t left = 0;
     apr_status_t rv = turn_run(child, &left);
     if (rv != APR_SUCCESS) {
@@ -270,25 +292,38 @@ static void thread_try(mst_child_t *child, st_ns_t now)
     pthread_sigmask(SIG_SETMASK, &before, NULL);
 }
 
-void mst_sender_begin(mst_child_t *child)
+void mst_turn_begin(mst_child_t *child)
 {
     /* A holder that was killed just now looks alive, and this child may be here in its place. */
     thread_try(child, st_clock_mono());
 }
 
-void mst_sender_offer(mst_child_t *child, st_ns_t now)
+/* A holder that was killed looks alive for a while; should this be the last request for long,
+ * nobody would find out. Looks again and again, but not for each request. */
+static int is_holder_dead(const mst_child_t *child, st_ns_t now)
 {
-    if (!st_lease_is_wanted(&child->queue, now)) {
+    /* Relaxed: of two that look at the same time one was not needed. */
+    st_ns_t next = atomic_load_explicit(&here.next_look, memory_order_relaxed);
+    if (now < next || mst_turn_is_here()) {
+        return 0;
+    }
+    atomic_store_explicit(&here.next_look, now + LOOK_INTERVAL, memory_order_relaxed);
+    return !st_process_is_alive(holder_of(child));
+}
+
+void mst_turn_offer(mst_child_t *child, st_ns_t now)
+{
+    if (!st_lease_is_wanted(&child->queue, now) && !is_holder_dead(child, now)) {
         return;
     }
     /* Relaxed: a request that sees an older one tries once too often. */
     st_ns_t not_before = atomic_load_explicit(&here.not_before, memory_order_relaxed);
-    if (now >= not_before && !mst_sender_is_here() && is_our_turn(child, now)) {
+    if (now >= not_before && !mst_turn_is_here() && is_our_turn(child, now)) {
         thread_try(child, now);
     }
 }
 
-void mst_sender_stop(const mst_child_t *child)
+void mst_turn_stop(const mst_child_t *child)
 {
     atomic_store(&here.stop_by, st_clock_mono() + shutdown_timeout(child));
     st_sender_t *sender = atomic_exchange(&here.running, NULL);
@@ -297,7 +332,7 @@ void mst_sender_stop(const mst_child_t *child)
     }
 }
 
-int mst_sender_has_work(const mst_child_t *child)
+int mst_turn_has_work(const mst_child_t *child)
 {
     const st_queue_t *queue = &child->queue;
     if (st_ring_used(&queue->ring) > 0) {
@@ -311,10 +346,10 @@ int mst_sender_has_work(const mst_child_t *child)
     return 0;
 }
 
-void mst_sender_flush(mst_child_t *child)
+void mst_turn_flush(mst_child_t *child)
 {
     st_ns_t now = st_clock_mono();
-    if (st_lease_is_wanted(&child->queue, now) && mst_sender_has_work(child)) {
+    if (st_lease_is_wanted(&child->queue, now) && mst_turn_has_work(child)) {
         thread_try(child, now);
     }
 }
@@ -328,14 +363,17 @@ static void code_pin(void)
     }
 }
 
-void mst_sender_join(const mst_child_t *child, st_ns_t deadline)
+void mst_turn_join(const mst_child_t *child, st_ns_t deadline)
 {
     if (!here.is_joinable) {
         return;
     }
-    struct timespec ts = {.tv_sec = deadline / ST_NS_PER_SEC,
-                          .tv_nsec = deadline % ST_NS_PER_SEC};
-    int err = pthread_clockjoin_np(here.thread, NULL, CLOCK_MONOTONIC, &ts);
+    /* pthread_timedjoin_np looks at a clock that may be set meanwhile. */
+    int err = pthread_tryjoin_np(here.thread, NULL);
+    while (err == EBUSY && st_clock_mono() < deadline) {
+        poll(NULL, 0, JOIN_POLL_MS);
+        err = pthread_tryjoin_np(here.thread, NULL);
+    }
     if (err != 0) {
         code_pin();
         ap_log_error(APLOG_MARK, APLOG_WARNING, err, child->server,

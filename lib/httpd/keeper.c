@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The parent's queue: made once, kept over restarts, looked at once more at the end. */
-#include "mst_queue.h"
+#include "mst_keeper.h"
 
 #include <ap_mpm.h>
 #include <apr_strings.h>
@@ -31,17 +31,17 @@ static kept_t *kept;
 static pid_t parent;
 static unsigned generation;
 
-st_queue_t *mst_queue(void)
+st_queue_t *mst_keeper_queue(void)
 {
     return kept != NULL ? &kept->queue : NULL;
 }
 
-unsigned mst_queue_generation(void)
+unsigned mst_keeper_generation(void)
 {
     return generation;
 }
 
-void mst_queue_forget(void)
+void mst_keeper_forget(void)
 {
     kept = NULL;
 }
@@ -142,7 +142,7 @@ static void log_unchanged(const server_rec *s)
     }
 }
 
-apr_status_t mst_queue_open(server_rec *main_server, apr_pool_t *ptemp)
+apr_status_t mst_keeper_open(server_rec *main_server, apr_pool_t *ptemp)
 {
     apr_pool_t *pool = main_server->process->pool;
     const char *key = kept_key(ptemp);
@@ -292,7 +292,7 @@ static apr_status_t end_unwatch(void *baton)
     return APR_SUCCESS;
 }
 
-void mst_queue_watch_end(server_rec *main_server, apr_pool_t *pconf, apr_pool_t *plog)
+void mst_keeper_watch_end(server_rec *main_server, apr_pool_t *pconf, apr_pool_t *plog)
 {
     end_watch_t *watch = apr_palloc(pconf, sizeof(*watch));
     *watch = (end_watch_t){.plog = plog, .main_server = main_server};
