@@ -227,8 +227,8 @@ static int is_wanted(const te_discard_t *discard, const char *project,
            (reason == NULL || strcmp(reason, discard->reason) == 0);
 }
 
-static long discarded_of(const te_store_t *store, const char *project,
-                         const char *category, const char *reason)
+long te_store_reported(const te_store_t *store, const char *project, const char *category,
+                       const char *reason)
 {
     long sum = 0;
     for (int i = 0; i < store->discarded->nelts; i++) {
@@ -243,23 +243,17 @@ static long discarded_of(const te_store_t *store, const char *project,
 long te_store_discarded_of(const te_store_t *store, const char *project,
                            const char *reason)
 {
-    return discarded_of(store, project, "span", reason);
+    return te_store_reported(store, project, "span", reason);
 }
 
 long te_store_discarded(const te_store_t *store, const char *reason)
 {
-    return discarded_of(store, NULL, "span", reason);
-}
-
-long te_store_transactions_discarded_of(const te_store_t *store, const char *project,
-                                        const char *reason)
-{
-    return discarded_of(store, project, "transaction", reason);
+    return te_store_reported(store, NULL, "span", reason);
 }
 
 long te_store_transactions_discarded(const te_store_t *store, const char *reason)
 {
-    return discarded_of(store, NULL, "transaction", reason);
+    return te_store_reported(store, NULL, "transaction", reason);
 }
 
 long te_store_count_of(const te_store_t *store, const char *project)

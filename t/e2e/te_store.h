@@ -87,9 +87,11 @@ long te_store_count_of(const te_store_t *store, const char *project);
 
 /* The same of transactions. */
 long te_store_transactions_discarded(const te_store_t *store, const char *reason);
-long te_store_transactions_discarded_of(const te_store_t *store, const char *project,
-                                        const char *reason);
 long te_store_transactions_of(const te_store_t *store, const char *project);
+
+/* The same of any category, by its name; project NULL: of all projects. */
+long te_store_reported(const te_store_t *store, const char *project, const char *category,
+                       const char *reason);
 
 /* Ends the test when an envelope was invalid, or when the spans form no trees: in each trace
  * one segment, parents that exist in it, ids unique, children within the segment's time. */
