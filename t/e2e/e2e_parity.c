@@ -172,7 +172,9 @@ START_TEST(request_info_without_pii)
     const pair_t event[] = {
         {"request/method", "\"GET\""},
         {"request/query_string", "\"a=1\""},
-        {"request/headers", "{\"User-Agent\":\"te/1\"}"},
+        {"request/headers/user-agent", "\"te/1\""},
+        {"request/headers/authorization", "\"[Filtered]\""},
+        {"request/cookies", "-"},
         {"request/env/SERVER_NAME", "\"127.0.0.1\""},
         {"request/env/SERVER_PORT",
          apr_psprintf(te_pool, "\"%d\"", env->httpd->ports[0])},

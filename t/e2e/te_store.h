@@ -98,6 +98,13 @@ const te_span_t *te_span_parent(const te_store_t *store, const te_span_t *span);
 const char *te_span_attr_str(const te_span_t *span, const char *key);
 long te_span_attr_int(const te_span_t *span, const char *key);
 
+/* The texts of an array attribute, joined by "|"; NULL when it is absent. */
+const char *te_span_attr_list(const te_store_t *store, const te_span_t *span,
+                              const char *key);
+
+/* 1 or 0, of a boolean attribute; -1 when it is absent. */
+int te_span_attr_bool(const te_span_t *span, const char *key);
+
 /* A double attribute; NAN when it is absent. */
 double te_span_attr_double(const te_span_t *span, const char *key);
 
