@@ -11,9 +11,6 @@
 #include "mst_own_attr.h"
 #include "st_queue_time.h"
 
-/* mod_logio has no header of its own among those that are installed. */
-APR_DECLARE_OPTIONAL_FN(apr_off_t, ap_logio_get_last_bytes, (conn_rec * c));
-
 static void add_name(mst_req_t *req)
 {
     mst_name_finish(req);
@@ -150,13 +147,11 @@ static void add_tls(st_segment_t *seg, request_rec *r)
 }
 
 /* What was written for this request, headers and all, as mod_logio counts it for %O. */
-static void add_sent(st_segment_t *seg, const request_rec *r)
+static void add_sent(mst_req_t *req)
 {
-    APR_OPTIONAL_FN_TYPE(ap_logio_get_last_bytes) *last_bytes =
-        APR_RETRIEVE_OPTIONAL_FN(ap_logio_get_last_bytes);
-    apr_off_t sent = last_bytes != NULL ? last_bytes(r->connection) : 0;
+    apr_off_t sent = mst_logio_sent(&req->logio, req->top->connection);
     if (sent > 0) {
-        st_segment_attr_int(seg, ST_ATTR_HTTP_RESPONSE_SIZE, sent);
+        st_segment_attr_int(req->seg, ST_ATTR_HTTP_RESPONSE_SIZE, sent);
     }
 }
 
@@ -235,7 +230,7 @@ void mst_attributes_add(mst_req_t *req, pid_t pid)
     add_server(seg, first);
     add_network(seg, first);
     add_response(seg, last);
-    add_sent(seg, first);
+    add_sent(req);
     add_tls(seg, first);
     add_thread(req, pid);
     add_personal(seg, first);

@@ -9,6 +9,7 @@
 #include "mst_env.h"
 #include "mst_filters.h"
 #include "mst_hooks.h"
+#include "mst_logio.h"
 #include "mst_proxy.h"
 #include "st_log.h"
 
@@ -75,6 +76,7 @@ int mst_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, serv
     }
     mst_filters_wrap_known(pconf);
     mst_hooks_wrap(pconf);
+    mst_logio_find();
     mst_proxy_wrap(pconf);
     return OK;
 }

@@ -15,6 +15,7 @@
  * connection, and must look again after every call, because the end of a response destroys
  * the request inside such a call. */
 
+#include "mst_logio.h"
 #include "mst_private.h"
 #include "st_continue.h"
 #include "st_report.h"
@@ -30,6 +31,7 @@ typedef struct mst_req_t {
     int dest;
     pid_t thread_id; /* of the thread that ran the handler last; 0 when none did */
     char thread_name[MST_THREAD_NAME_BYTES]; /* of the same; "" when it has none */
+    mst_logio_t logio;                       /* counts when logging began */
     const char *route;                       /* of the segment's name; NULL: not known */
     st_reason_t reason;         /* why it is not recorded; of no meaning while it is */
     st_continue_t *incoming;    /* of the client's headers; NULL: none counts */
