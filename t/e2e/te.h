@@ -22,6 +22,7 @@
 #include "te_sample.h"
 #include "te_site.h"
 #include "te_tls.h"
+#include "te_vocabulary.h"
 #include "te_wait.h"
 
 #endif /* TE_H */

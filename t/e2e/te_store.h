@@ -5,7 +5,8 @@
 /* What envelopes said: spans as flat structs, and the sums of client reports. A transaction is
  * a segment with its children, too; data gets the types of attributes.
  *
- * Every envelope is checked as strictly as Sentry would; the first failure is remembered in
+ * Every envelope is checked as strictly as Sentry would, and every attribute and operation against
+ * the conventions (te_vocabulary.h); the first failure is remembered in
  * `failure` and ends the test in te_store_check. One thread. */
 
 #include <apr_hash.h>
