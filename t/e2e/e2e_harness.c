@@ -244,6 +244,45 @@ START_TEST(store_reads_transactions)
 }
 END_TEST
 
+static const struct {
+    const char *attributes;
+    const char *why; /* NULL: nothing is wrong */
+} vocabularies[] = {
+    {"'sentry.op':{'type':'string','value':'handler'},"
+     "'http.request.header.x-y':{'type':'array','value':['a']},"
+     "'http.response.header.content-length':{'type':'string','value':'1'},"
+     "'te.own':{'type':'boolean','value':true}",
+     NULL},
+    {"'http.method':{'type':'string','value':'GET'}",
+     "have no attribute \"http.method\""},
+    {"'unheard.of':{'type':'string','value':'a'}", "have no attribute \"unheard.of\""},
+    {"'http.request.header.':{'type':'array','value':['a']}", "have no attribute"},
+    {"'server.port':{'type':'string','value':'80'}", "\"server.port\" is string instead"},
+    {"'http.request.header.a':{'type':'string','value':'b'}",
+     "is string instead of array"},
+    {"'sentry.op':{'type':'string','value':'apache'}", "no operation \"apache\""},
+    {"'url.path':{'type':'string','value':'/'}", "no operation"},
+};
+
+START_TEST(store_knows_the_words_of_the_conventions)
+{
+    char *text = apr_pstrcat(te_pool, "{", vocabularies[_i].attributes, "}", NULL);
+    for (char *c = text; *c != '\0'; c++) {
+        *c = *c == '\'' ? '"' : *c;
+    }
+    json_t *attributes = json_loads(text, 0, NULL);
+    ck_assert_ptr_nonnull(attributes);
+    const char *why = te_vocabulary_check(attributes, te_pool);
+    if (vocabularies[_i].why == NULL) {
+        ck_assert_ptr_null(why);
+    } else {
+        ck_assert_ptr_nonnull(why);
+        ck_assert_msg(strstr(why, vocabularies[_i].why) != NULL, "%s", why);
+    }
+    json_decref(attributes);
+}
+END_TEST
+
 START_TEST(store_remembers_an_invalid_envelope)
 {
     te_store_t *store = te_store_create(te_pool);
@@ -357,6 +396,8 @@ static void add_cases(TCase *tcase)
     tcase_add_test(tcase, hole_swallows_until_dropped);
     tcase_add_test(tcase, store_reads_spans_and_reports);
     tcase_add_test(tcase, store_reads_transactions);
+    tcase_add_loop_test(tcase, store_knows_the_words_of_the_conventions, 0,
+                        sizeof(vocabularies) / sizeof(*vocabularies));
     tcase_add_test(tcase, store_remembers_an_invalid_envelope);
     tcase_add_test(tcase, store_takes_what_is_repeated_once);
     tcase_add_test(tcase, server_dawdles);

@@ -117,6 +117,43 @@ START_TEST(middleware_spans_disabled)
 }
 END_TEST
 
+/* Spans with that operation below the first filter of that name. */
+static int calls_of(te_env_t *env, const te_span_t *segment, const char *filter)
+{
+    const te_span_t *parent = te_span_find(env->store, segment, "middleware", filter);
+    int count = 0;
+    for (int i = 0; i < te_store_count(env->store); i++) {
+        const te_span_t *span = te_store_span(env->store, i);
+        count += span->parent_id != NULL && strcmp(span->op, "function") == 0 &&
+                 strcmp(span->name, filter) == 0 &&
+                 strcmp(span->parent_id, parent->span_id) == 0;
+    }
+    return count;
+}
+
+START_TEST(callback_spans)
+{
+    te_env_t *env = START("SentryTraceSpans +FilterCalls\n");
+    ck_assert_int_eq(te_get(env, "/hello.txt")->status, 200);
+    const te_span_t *segment = only_segment(env, _i);
+    ck_assert_int_ge(calls_of(env, segment, "CONTENT_LENGTH"), 1);
+    ck_assert_int_ge(calls_of(env, segment, "CORE"), 1);
+    const te_span_t *call = te_span_find(env->store, segment, "function", "CORE");
+    ck_assert_str_eq(te_span_attr_str(call, "middleware.name"), "core.c");
+    te_finish(env);
+}
+END_TEST
+
+START_TEST(callback_spans_disabled)
+{
+    te_env_t *env = START("");
+    ck_assert_int_eq(te_get(env, "/hello.txt")->status, 200);
+    const te_span_t *segment = only_segment(env, _i);
+    ck_assert_int_eq(te_span_count(env->store, segment, "function", NULL), 0);
+    te_finish(env);
+}
+END_TEST
+
 START_TEST(span_origin)
 {
     te_env_t *env = START("ProxyPass /backend/ http://${BACKEND}/\n");
@@ -172,7 +209,9 @@ START_TEST(request_info_without_pii)
     const pair_t event[] = {
         {"request/method", "\"GET\""},
         {"request/query_string", "\"a=1\""},
-        {"request/headers", "{\"User-Agent\":\"te/1\"}"},
+        {"request/headers/user-agent", "\"te/1\""},
+        {"request/headers/authorization", "\"[Filtered]\""},
+        {"request/cookies", "-"},
         {"request/env/SERVER_NAME", "\"127.0.0.1\""},
         {"request/env/SERVER_PORT",
          apr_psprintf(te_pool, "\"%d\"", env->httpd->ports[0])},
@@ -513,6 +552,8 @@ static void add_cases(TCase *tcase)
 {
     te_add_row_per_mpm(tcase, middleware_spans);
     te_add_row(tcase, middleware_spans_disabled);
+    te_add_row(tcase, callback_spans);
+    te_add_row(tcase, callback_spans_disabled);
     te_add_row(tcase, span_origin);
     te_add_row_per_mpm(tcase, active_thread_id);
     te_add_row(tcase, request_info_without_pii);

@@ -3,6 +3,7 @@
 
 #include "te_store.h"
 #include "te_dir.h"
+#include "te_vocabulary.h"
 
 #include <check.h>
 #include <string.h>
@@ -90,6 +91,13 @@ static void span_add(te_store_t *store, const json_t *json, const char *project)
     store->segment_count += span->is_segment;
 }
 
+static void failure_set(te_store_t *store, const char *why)
+{
+    if (store->failure == NULL) {
+        store->failure = apr_pstrdup(store->pool, why);
+    }
+}
+
 /* @param spans array of spans of version 2 */
 static void spans_add(te_store_t *store, const json_t *spans, const char *project,
                       int accepted)
@@ -98,6 +106,11 @@ static void spans_add(te_store_t *store, const json_t *spans, const char *projec
     json_t *json;
     json_array_foreach(spans, i, json)
     {
+        const char *why =
+            te_vocabulary_check(json_object_get(json, "attributes"), store->pool);
+        if (why != NULL) {
+            failure_set(store, why);
+        }
         if (accepted) {
             span_add(store, json, project);
             continue;
@@ -162,13 +175,6 @@ static void envelope_add(te_store_t *store, const st_envelope_t *envelope,
         } else if (strcmp(item->type, "client_report") == 0 && accepted) {
             report_add(store, item->json, project);
         }
-    }
-}
-
-static void failure_set(te_store_t *store, const char *why)
-{
-    if (store->failure == NULL) {
-        store->failure = apr_pstrdup(store->pool, why);
     }
 }
 

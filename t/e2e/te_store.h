@@ -5,7 +5,8 @@
 /* What envelopes said: spans as flat structs, and the sums of client reports. A transaction is
  * a segment with its children, too; data gets the types of attributes.
  *
- * Every envelope is checked as strictly as Sentry would; the first failure is remembered in
+ * Every envelope is checked as strictly as Sentry would, and every attribute and operation against
+ * the conventions (te_vocabulary.h); the first failure is remembered in
  * `failure` and ends the test in te_store_check. One thread. */
 
 #include <apr_hash.h>
@@ -122,6 +123,13 @@ const te_span_t *te_span_parent(const te_store_t *store, const te_span_t *span);
 /* An attribute; NULL or -1 when it is absent, and the test ends when its type differs. */
 const char *te_span_attr_str(const te_span_t *span, const char *key);
 long te_span_attr_int(const te_span_t *span, const char *key);
+
+/* The texts of an array attribute, joined by "|"; NULL when it is absent. */
+const char *te_span_attr_list(const te_store_t *store, const te_span_t *span,
+                              const char *key);
+
+/* 1 or 0, of a boolean attribute; -1 when it is absent. */
+int te_span_attr_bool(const te_span_t *span, const char *key);
 
 /* A double attribute; NAN when it is absent. */
 double te_span_attr_double(const te_span_t *span, const char *key);
