@@ -17,6 +17,7 @@ typedef enum {
     ST_TYPE_BOOLEAN,
     ST_TYPE_INTEGER,
     ST_TYPE_DOUBLE,
+    ST_TYPE_STRINGS, /* an array of strings */
     ST_TYPE_COUNT
 } st_attr_type_t;
 
@@ -58,18 +59,41 @@ typedef enum {
     X(ERROR_TYPE, "error.type", STRING)                                                  \
     X(HTTP_REQUEST_RESEND_COUNT, "http.request.resend_count", INTEGER)                   \
     X(URL_DOMAIN, "url.domain", STRING)                                                  \
-    X(URL_PORT, "url.port", INTEGER)
+    X(URL_PORT, "url.port", INTEGER)                                                     \
+    X(THREAD_NAME, "thread.name", STRING)                                                \
+    X(HTTP_RESPONSE_SIZE, "http.response.size", INTEGER)                                 \
+    X(TLS_PROTOCOL_NAME, "tls.protocol.name", STRING)                                    \
+    X(TLS_PROTOCOL_VERSION, "tls.protocol.version", STRING)                              \
+    X(HTTP_SERVER_REQUEST_TIME_IN_QUEUE, "http.server.request.time_in_queue", DOUBLE)
+
+/* X(NAME, "how the key begins", TYPE). Attributes of which only the beginning of the key is
+ * known here; the rest of it stands in front of the value: st_attr_named.h. Numbered from
+ * ST_ATTR_NAMED, under the same rule. */
+#define ST_ATTR_NAMED_LIST(X)                                                            \
+    X(REQUEST_HEADER, "http.request.header.", STRINGS)                                   \
+    X(RESPONSE_HEADER, "http.response.header.", STRINGS)                                 \
+    X(OWN_STRING, "", STRING)                                                            \
+    X(OWN_BOOLEAN, "", BOOLEAN)                                                          \
+    X(OWN_INTEGER, "", INTEGER)                                                          \
+    X(OWN_DOUBLE, "", DOUBLE)
+
+#define ST_ATTR_NAMED 0x100
 
 typedef enum {
     ST_ATTR_NONE = 0,
 #define ST_ATTR_ENUM(name, key, type) ST_ATTR_##name,
     ST_ATTR_LIST(ST_ATTR_ENUM)
 #undef ST_ATTR_ENUM
-        ST_ATTR_COUNT
+        ST_ATTR_COUNT,
+    ST_ATTR_BEFORE_NAMED = ST_ATTR_NAMED - 1,
+#define ST_ATTR_ENUM(name, key, type) ST_ATTR_##name,
+    ST_ATTR_NAMED_LIST(ST_ATTR_ENUM)
+#undef ST_ATTR_ENUM
+        ST_ATTR_NAMED_END
 } st_attr_key_t;
 
-/* One typed value. The member of `value` follows from the key's type; a string is borrowed
- * from the pool of the segment that holds the attribute. */
+/* One typed value. The member of `value` follows from the key's type, and is `str` for all whose
+ * key is named; a string is borrowed from the pool of the segment that holds the attribute. */
 typedef struct st_attr_t {
     st_attr_key_t key;
     union {
@@ -79,13 +103,23 @@ typedef struct st_attr_t {
     } value;
 } st_attr_t;
 
-/* The key's text, a static string. `key` must be a real key (not NONE, not COUNT). */
+/* 1 when `key` is one of ST_ATTR_NAMED_LIST. */
+static inline int st_attr_is_named(st_attr_key_t key)
+{
+    return key >= (st_attr_key_t)ST_ATTR_NAMED && key < ST_ATTR_NAMED_END;
+}
+
+/* The key's text, or its beginning when it is named, a static string. `key` must be a real key
+ * (not NONE, not COUNT). */
 const char *st_attr_key_text(st_attr_key_t key);
 
-/* The key with that text, ST_ATTR_NONE when there is none. */
+/* The key of ST_ATTR_LIST with that text, ST_ATTR_NONE when there is none. */
 st_attr_key_t st_attr_find(const char *text);
 
 /* The key's type. `key` must be a real key. */
 st_attr_type_t st_attr_key_type(st_attr_key_t key);
+
+/* 1 when the value is kept as text (`str`): strings, and all that is named. */
+int st_attr_is_text(st_attr_key_t key);
 
 #endif /* ST_ATTR_H */

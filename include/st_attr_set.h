@@ -13,5 +13,6 @@
  *         string, no room. */
 int st_attr_set_str(st_segment_t *seg, int span, st_attr_key_t key, const char *value);
 int st_attr_set_int(st_segment_t *seg, int span, st_attr_key_t key, int64_t value);
+int st_attr_set_double(st_segment_t *seg, int span, st_attr_key_t key, double value);
 
 #endif /* ST_ATTR_SET_H */

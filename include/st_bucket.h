@@ -99,7 +99,7 @@ st_bucket_set_t *st_bucket_set_create(const st_bucket_limits_t *limits, int lane
                                       size_t expected, uint64_t seed, apr_pool_t *pool);
 
 /* Puts a record into its bucket.
- * @param entry where it stands in the ring
+ * @param entry where it stands in the ring, and its tag: a transaction has a bucket for itself
  * @param record copied; the bytes it borrows must stay until its bucket is freed
  * @param ended when its segment ended; later than `now` counts as now
  * @return the copy, which lives until then. */

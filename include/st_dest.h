@@ -9,8 +9,16 @@
 #include <apr_time.h>
 #include "st_dsn.h"
 
+/* How a segment with its children leaves: as spans, each for itself, or as one transaction. */
+typedef enum {
+    ST_LIFECYCLE_STREAM = 0,
+    ST_LIFECYCLE_STATIC,
+    ST_LIFECYCLE_COUNT
+} st_lifecycle_t;
+
 typedef struct st_dest_t {
     const st_dsn_t *dsn;
+    st_lifecycle_t lifecycle;
     int endpoint;            /* index of the distinct DSN; destinations may share one */
     const char *environment; /* never NULL */
     const char *release;     /* or NULL */

@@ -30,6 +30,14 @@ apr_status_t st_encoder_spans(const st_encoder_t *encoder, st_buf_t *out,
                               const st_record_t *const *records, int record_count,
                               const st_report_t *report, st_ns_t now) ST_MUST_CHECK;
 
+/* Appends one envelope holding `record` as a transaction, and a report as above; a transaction
+ * wants an envelope for itself. The same record always gives the same event id.
+ * @param pleft_out set to the number of children that had no room (st_transaction.h)
+ * @return as above; ST_E_LIMIT when it cannot be made small enough. */
+apr_status_t st_encoder_transaction(const st_encoder_t *encoder, st_buf_t *out,
+                                    const st_record_t *record, const st_report_t *report,
+                                    st_ns_t now, int *pleft_out) ST_MUST_CHECK;
+
 /* Appends one envelope that holds only a client report. Same returns. */
 apr_status_t st_encoder_report(const st_encoder_t *encoder, st_buf_t *out,
                                const st_report_t *report, st_ns_t now) ST_MUST_CHECK;

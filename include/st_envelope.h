@@ -36,9 +36,16 @@ apr_status_t st_envelope_parse(st_envelope_t **penvelope, const char **pwhy,
 
 /* Checks a parsed envelope as strictly as Sentry would, including what Sentry drops without a
  * word: DSC there and well-typed, item_count right, ids well-formed, unique and of the DSC's
- * trace, required fields, typed attributes, start <= end, report quantities > 0.
+ * trace, required fields, typed attributes, start <= end, report quantities > 0; of a
+ * transaction also its event id, trace context, lengths of texts, and size.
  * @return APR_SUCCESS; ST_E_MALFORMED with *pwhy as above. */
 apr_status_t st_envelope_validate(const st_envelope_t *envelope, const char **pwhy,
                                   apr_pool_t *result_pool) ST_MUST_CHECK;
+
+/* The payload of a transaction as an array of spans of version 2, the segment first: plain data
+ * gets types, a rich status becomes "ok", or "error" with sentry.status.message, dates become
+ * numbers. What is missing stays missing; nothing is checked.
+ * @return a new reference, never NULL (but without memory). */
+json_t *st_envelope_transaction_spans(const json_t *transaction);
 
 #endif /* ST_ENVELOPE_H */

@@ -20,8 +20,9 @@ typedef struct st_ledger_shm_t {
     uint64_t pos;
     uint64_t moved_to;                 /* where a move leads, or a hole ends */
     uint64_t value[ST_CATEGORY_COUNT]; /* what the counters become */
-    st_ring_claim_t claim;             /* of the sender as a producer */
-    _Atomic uint64_t holes;            /* recognised so far */
+    uint64_t overflow;      /* and that of spans without room in what is delivered */
+    st_ring_claim_t claim;  /* of the sender as a producer */
+    _Atomic uint64_t holes; /* recognised so far */
     _Atomic uint64_t hole_bytes;
 } st_ledger_shm_t;
 
@@ -34,6 +35,11 @@ struct st_queue_t;
  * delivered or as discarded for a reason, and releases it. */
 void st_ledger_settle(struct st_queue_t *queue, uint64_t pos, int endpoint, int outcome,
                       const uint64_t quantity[ST_CATEGORY_COUNT]);
+
+/* Counts the entry as delivered, but `left_out` of its spans, which had no room in its envelope, as
+ * discarded: buffer_overflow. Also one step. */
+void st_ledger_deliver(struct st_queue_t *queue, uint64_t pos, int endpoint,
+                       const uint64_t quantity[ST_CATEGORY_COUNT], uint64_t left_out);
 
 /* Moves the entry at `pos` to the head of the ring, so that the space behind it can be used
  * again. @param entry of the old place; then of the new one, where the cursor will come by

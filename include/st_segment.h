@@ -39,7 +39,9 @@ const char *st_op_text(st_op_t op);
 
 #define ST_SPAN_SEGMENT  (-1) /* as a parent: the segment itself */
 #define ST_SPAN_NONE     (-2) /* no span: over the limit, or nothing found */
-#define ST_SEGMENT_ATTRS 40   /* most attributes of a segment */
+#define ST_SEGMENT_ATTRS 48   /* most attributes of a segment, without named ones */
+#define ST_SEGMENT_NAMED_MAX                                                             \
+    128 /* most named attributes of a segment; room is made as it is needed */
 #define ST_SPAN_ATTRS_MAX                                                                \
     64 /* most attributes of a child; room for them is made as it is needed */
 
@@ -100,6 +102,9 @@ typedef struct st_segment_t {
     int ignored;          /* children that were left out on purpose; set at the end */
     int hint;             /* span entered last from the segment itself */
     uint64_t attrs_fixed; /* bit per key that keeps its value: st_attr_set.h */
+    int named_count;
+    int named_cap;
+    st_attr_t *named; /* NULL, or named_cap of them in the segment's pool */
     int attr_count;
     st_attr_t attrs[ST_SEGMENT_ATTRS];
 } st_segment_t;
@@ -159,6 +164,11 @@ int st_segment_span_find(st_segment_t *seg, const void *owner, int scope);
  * a key that is fixed, and when full. Strings are borrowed: static or from the segment's pool. */
 void st_segment_attr_str(st_segment_t *seg, st_attr_key_t key, const char *value);
 void st_segment_attr_int(st_segment_t *seg, st_attr_key_t key, int64_t value);
+void st_segment_attr_double(st_segment_t *seg, st_attr_key_t key, double value);
+
+/* Adds a named attribute, under the same rules; whether the name is new is not looked at.
+ * @param text as in st_attr_named.h, borrowed likewise */
+void st_segment_attr_named(st_segment_t *seg, st_attr_key_t key, st_str_t text);
 
 /* Adds an attribute to a child, under the same rules; `span` may be ST_SPAN_NONE. */
 void st_span_attr_str(st_segment_t *seg, int span, st_attr_key_t key, const char *value);

@@ -5,6 +5,7 @@
 /* Where a proxied call goes: what its URL says, in the words of the conventions. */
 
 #include <apr_pools.h>
+#include "st_collect.h"
 #include "st_dsn.h"
 
 /* Where the status of the backend's answer is found. */
@@ -29,8 +30,9 @@ typedef struct st_target_t {
 
 /* Reads the URL of a proxied call, scheme://[user[:password]@]host[:port][/path][?query], or
  * host:port (CONNECT). h2 and h2c are httpd's names for HTTP/2 over https and http. Never
- * fails: what cannot be read is left out. Everything is in result_pool or static. */
-void st_target_read(st_target_t *target, const char *url, apr_pool_t *result_pool);
+ * fails: what cannot be read is left out. The query is filtered by `rule`. Everything is in result_pool or static. */
+void st_target_read(st_target_t *target, const char *url, const st_collect_t *rule,
+                    apr_pool_t *result_pool);
 
 /* 1 when calls to the target arrive where the DSN's envelopes do: same host, same port. */
 int st_target_is_dsn(const st_target_t *target, const st_dsn_t *dsn);

@@ -24,6 +24,9 @@ size_t st_utf8_sequence(const char *s, size_t len);
 /* The longest prefix of s with at most `max` bytes that does not cut a UTF-8 sequence. */
 size_t st_utf8_cut(const char *s, size_t len, size_t max);
 
+/* The text, or its longest prefix as above. */
+st_str_t st_str_cut(st_str_t text, size_t max);
+
 /* 1 when `haystack` contains `needle`, which must be lower-case; ASCII case of the haystack
  * does not matter. An empty needle is contained in everything. */
 int st_str_contains_nocase(st_str_t haystack, const char *needle);

@@ -76,6 +76,14 @@ size_t st_utf8_cut(const char *s, size_t len, size_t max)
     return max;
 }
 
+st_str_t st_str_cut(st_str_t text, size_t max)
+{
+    if (text.len > max) {
+        text.len = st_utf8_cut(text.ptr, text.len, max);
+    }
+    return text;
+}
+
 static char lower(char c)
 {
     return c >= 'A' && c <= 'Z' ? (char)(c + 'a' - 'A') : c;

@@ -123,13 +123,10 @@ static void damaged(const stc_model_t *model, const st_envelope_item_t *item,
     model->events.damaged(item, why, model->events.baton);
 }
 
-static void spans_add(stc_model_t *model, const st_envelope_item_t *item, st_ns_t now)
+/* @param spans array of spans of version 2 */
+static void spans_add(stc_model_t *model, const st_envelope_item_t *item,
+                      const json_t *spans, st_ns_t now)
 {
-    const json_t *spans = json_object_get(item->json, "items");
-    if (!json_is_array(spans)) {
-        damaged(model, item, "a span item is no JSON with \"items\"");
-        return;
-    }
     for (size_t i = 0; i < json_array_size(spans); i++) {
         const char *why = "";
         apr_status_t rv = span_add(model, json_array_get(spans, i), &why, now);
@@ -139,6 +136,28 @@ static void spans_add(stc_model_t *model, const st_envelope_item_t *item, st_ns_
             damaged(model, item, text);
         }
     }
+}
+
+static void container_add(stc_model_t *model, const st_envelope_item_t *item, st_ns_t now)
+{
+    const json_t *spans = json_object_get(item->json, "items");
+    if (!json_is_array(spans)) {
+        damaged(model, item, "a span item is no JSON with \"items\"");
+        return;
+    }
+    spans_add(model, item, spans, now);
+}
+
+static void transaction_add(stc_model_t *model, const st_envelope_item_t *item,
+                            st_ns_t now)
+{
+    if (!json_is_object(item->json)) {
+        damaged(model, item, "a transaction is no JSON object");
+        return;
+    }
+    json_t *spans = st_envelope_transaction_spans(item->json);
+    spans_add(model, item, spans, now);
+    json_decref(spans);
 }
 
 static st_str_t json_text(const json_t *json)
@@ -173,7 +192,9 @@ void stc_model_add(stc_model_t *model, const st_envelope_t *envelope, st_ns_t no
     for (int i = 0; i < envelope->item_count; i++) {
         const st_envelope_item_t *item = &envelope->items[i];
         if (strcmp(item->type, "span") == 0) {
-            spans_add(model, item, now);
+            container_add(model, item, now);
+        } else if (strcmp(item->type, "transaction") == 0) {
+            transaction_add(model, item, now);
         } else if (strcmp(item->type, "client_report") == 0) {
             report_add(model, item);
         } else {

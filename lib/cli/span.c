@@ -86,11 +86,21 @@ static const char *required_read(stc_span_t *span, const json_t *json, apr_pool_
     return NULL;
 }
 
+/* The path, unless the name ends with it, as those of transactions do. */
+static st_str_t path_read(const stc_span_t *span, const json_t *json, apr_pool_t *pool)
+{
+    st_str_t path = string_copy(attribute(json, "url.path"), pool);
+    size_t len = path.len < span->name.len ? path.len : span->name.len;
+    const char *ending = span->name.ptr + span->name.len - len;
+    int is_told = path.len > 0 && len == path.len && memcmp(ending, path.ptr, len) == 0;
+    return (st_str_t){path.ptr, is_told ? 0 : path.len};
+}
+
 static void attributes_read(stc_span_t *span, const json_t *json, apr_pool_t *pool)
 {
     span->op = string_copy(attribute(json, "sentry.op"), pool);
     span->message = string_copy(attribute(json, "sentry.status.message"), pool);
-    span->path = string_copy(attribute(json, "url.path"), pool);
+    span->path = path_read(span, json, pool);
     json_int_t status = json_integer_value(attribute(json, "http.response.status_code"));
     span->http_status = status >= 100 && status <= 999 ? (int)status : 0;
     const json_t *own = attribute(json, "sentry.exclusive_time");

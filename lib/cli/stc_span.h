@@ -18,7 +18,7 @@ struct stc_span_t {
     st_str_t name;
     st_str_t op;      /* empty when absent */
     st_str_t message; /* sentry.status.message, empty when absent */
-    st_str_t path;    /* url.path, empty when absent */
+    st_str_t path;    /* url.path, empty when absent or what the name ends with */
     int http_status;  /* 0 when absent */
     int is_segment;
     int is_error;

@@ -5,7 +5,7 @@
 #include "part.h"
 #include "st_json.h"
 #include "st_span_v2.h"
-#include "st_version.h"
+#include "st_transaction.h"
 #include "trace_header.h"
 #include <apr_strings.h>
 #include <stdint.h>
@@ -16,6 +16,7 @@
 
 struct st_encoder_t {
     st_span_v2_parts_t spans;
+    st_transaction_parts_t transaction;
     st_str_t header; /* members of the envelope header: dsn, sdk */
     trace_header_t trace;
     apr_status_t rv; /* of the preparation */
@@ -30,15 +31,6 @@ static const char *public_dsn(const st_dsn_t *dsn, apr_pool_t *pool)
     return apr_pstrcat(pool, dsn->scheme, "://", dsn->public_key, "@", is_ipv6 ? "[" : "",
                        dsn->host, is_ipv6 ? "]" : "", port, dsn->path, "/",
                        dsn->project_id, NULL);
-}
-
-static void sdk_add(st_buf_t *out)
-{
-    st_json_key(out, "sdk");
-    st_buf_add_lit(out, "{\"name\":\"" ST_SDK_NAME "\",\"version\":\"" ST_VERSION "\","
-                        "\"packages\":[{\"name\":\"httpd:mod_sentry_trace\","
-                        "\"version\":\"" ST_VERSION "\"}],\"integrations\":[\"httpd\"],"
-                        "\"settings\":{\"infer_ip\":\"never\"}}");
 }
 
 static void member_add(st_buf_t *out, const char *key, const char *value)
@@ -58,7 +50,8 @@ static apr_status_t header_prepare(st_encoder_t *encoder, const st_dest_t *dest,
     if (dsn->kind == ST_DSN_HTTP) {
         member_add(&buf, "dsn", public_dsn(dsn, pool));
     }
-    sdk_add(&buf);
+    st_json_key(&buf, "sdk");
+    st_buf_add_lit(&buf, PART_SDK);
     encoder->header = part_take(&buf, pool);
     apr_status_t rv = st_buf_status(&buf);
     st_buf_free(&buf);
@@ -75,6 +68,9 @@ st_encoder_t *st_encoder_create(const st_dest_t *dest, apr_pool_t *result_pool)
     if (encoder->rv == APR_SUCCESS) {
         encoder->rv = st_span_v2_prepare(&encoder->spans, dest, result_pool);
     }
+    if (encoder->rv == APR_SUCCESS) {
+        encoder->rv = st_transaction_prepare(&encoder->transaction, dest, result_pool);
+    }
     return encoder;
 }
 
@@ -86,11 +82,17 @@ static void instant_add(st_buf_t *out, const char *key, st_ns_t wall)
     member_add(out, key, text);
 }
 
-/* The envelope header. @param record whose trace it is about, or NULL: about none */
-static void header_add(st_buf_t *out, const st_encoder_t *encoder,
+/* The envelope header.
+ * @param event_id ST_EVENT_ID_HEX digits, or NULL: there is no event
+ * @param record whose trace it is about, or NULL: about none */
+static void header_add(st_buf_t *out, const st_encoder_t *encoder, const char *event_id,
                        const st_record_t *record, st_ns_t now)
 {
     st_buf_add_char(out, '{');
+    if (event_id != NULL) {
+        st_json_key(out, "event_id");
+        st_json_string(out, (st_str_t){event_id, ST_EVENT_ID_HEX});
+    }
     instant_add(out, "sent_at", now);
     st_json_raw(out, encoder->header);
     if (record != NULL) {
@@ -150,6 +152,18 @@ static void spans_item_add(st_buf_t *out, const st_encoder_t *encoder,
     item_finish(out, payload);
 }
 
+/* @return children left out. */
+static int transaction_item_add(st_buf_t *out, const st_encoder_t *encoder,
+                                const st_record_t *record)
+{
+    st_buf_add_lit(out, "{\"type\":\"transaction\"");
+    st_json_key(out, "length");
+    size_t payload = out->len;
+    int left_out = st_transaction_record(out, &encoder->transaction, record);
+    item_finish(out, payload);
+    return left_out;
+}
+
 static void quantity_add(st_buf_t *out, st_reason_t reason, st_category_t category,
                          uint64_t quantity)
 {
@@ -191,8 +205,26 @@ apr_status_t st_encoder_spans(const st_encoder_t *encoder, st_buf_t *out,
     if (encoder->rv != APR_SUCCESS) {
         return encoder->rv;
     }
-    header_add(out, encoder, records[0], now);
+    header_add(out, encoder, NULL, records[0], now);
     spans_item_add(out, encoder, records, record_count);
+    if (report != NULL && !st_report_is_empty(report)) {
+        report_item_add(out, report, now);
+    }
+    return st_buf_status(out);
+}
+
+apr_status_t st_encoder_transaction(const st_encoder_t *encoder, st_buf_t *out,
+                                    const st_record_t *record, const st_report_t *report,
+                                    st_ns_t now, int *pleft_out)
+{
+    char event_id[ST_EVENT_ID_HEX];
+    *pleft_out = 0;
+    if (encoder->rv != APR_SUCCESS) {
+        return encoder->rv;
+    }
+    st_transaction_event_id(event_id, record);
+    header_add(out, encoder, event_id, record, now);
+    *pleft_out = transaction_item_add(out, encoder, record);
     if (report != NULL && !st_report_is_empty(report)) {
         report_item_add(out, report, now);
     }
@@ -205,7 +237,7 @@ apr_status_t st_encoder_report(const st_encoder_t *encoder, st_buf_t *out,
     if (encoder->rv != APR_SUCCESS) {
         return encoder->rv;
     }
-    header_add(out, encoder, NULL, now);
+    header_add(out, encoder, NULL, NULL, now);
     report_item_add(out, report, now);
     return st_buf_status(out);
 }

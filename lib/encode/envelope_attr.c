@@ -15,8 +15,7 @@ static int element_kind(const json_t *json)
     return json_is_boolean(json) ? JSON_TRUE : (int)json_typeof(json);
 }
 
-/* All strings, all booleans or all numbers; null is no matter. */
-static int array_is_valid(const json_t *json)
+int st_check_is_array(const json_t *json)
 {
     if (!json_is_array(json)) {
         return 0;
@@ -62,7 +61,7 @@ static const struct {
     {"boolean", boolean_is_valid, "true or false"},
     {"integer", integer_is_valid, "a whole number"},
     {"double", double_is_valid, "a number"},
-    {"array", array_is_valid, "an array of strings, of numbers or of booleans"},
+    {"array", st_check_is_array, "an array of strings, of numbers or of booleans"},
 };
 
 #define TYPE_COUNT (sizeof(types) / sizeof(types[0]))

@@ -38,6 +38,30 @@ int st_check_is_text(const json_t *json);
 /* 1 when `json` is a string holding an RFC 3339 time; *ptime is then set. */
 int st_check_is_instant(const json_t *json, st_ns_t *ptime);
 
+/* A member that may be missing, or null, which is the same in events: then NULL. */
+json_t *st_check_optional(const json_t *object, const char *key);
+
+/* 1 when `json` is a string of 1 to `max` characters. */
+int st_check_is_short(const json_t *json, size_t max);
+
+/* 1 when `json` is an array of strings, of numbers or of booleans; null among them is no matter. */
+int st_check_is_array(const json_t *json);
+
+/* 1 when `json` is a time in seconds or a date as text, *psec then in seconds. */
+int st_check_is_time(const json_t *json, double *psec);
+
+/* Whether members `start` and `end` of `object` are times, in that order. */
+int st_check_times(st_check_t *check, const json_t *object, const char *start,
+                   const char *end);
+
+/* 1 when `text` is in the list of `count` words. */
+int st_check_is_one_of(const char *text, const char *const *words, size_t count);
+
+/* Refuses a member of `object` that is not in the list: Sentry keeps what it does not know,
+ * unindexed and scrubbed, so that a mistake goes unnoticed. */
+int st_check_members(st_check_t *check, json_t *object, const char *const *known,
+                     size_t count);
+
 /* The dynamic sampling context of an envelope header. */
 int st_envelope_dsc_check(st_check_t *check, json_t *dsc);
 
@@ -49,6 +73,19 @@ int st_envelope_spans_check(st_check_t *check, const json_t *container,
 
 /* The "attributes" of a span or link; NULL when there are none. */
 int st_envelope_attrs_check(st_check_t *check, json_t *attrs);
+
+/* A transaction's payload.
+ * @param event_id the envelope header's, NULL when it has none
+ * @param dsc NULL when there is none */
+int st_envelope_transaction_check(st_check_t *check, json_t *transaction,
+                                  const json_t *event_id, const json_t *dsc);
+
+/* A transaction's trace context, and its spans. */
+int st_envelope_trace_check(st_check_t *check, json_t *trace, const json_t *dsc);
+int st_envelope_children_check(st_check_t *check, json_t *spans, const json_t *trace);
+
+/* An object of tags. */
+int st_envelope_tags_check(st_check_t *check, json_t *tags);
 
 /* A client report's payload. */
 int st_envelope_report_check(st_check_t *check, const json_t *report);

@@ -67,36 +67,6 @@ static int facts_are_valid(st_check_t *check, json_t *span)
     return 1;
 }
 
-/* A time in seconds: a number, or a date as text. */
-static int read_time(const json_t *json, double *psec)
-{
-    st_ns_t time;
-    if (json_is_number(json)) {
-        *psec = json_number_value(json);
-        return 1;
-    }
-    if (!st_check_is_instant(json, &time)) {
-        return 0;
-    }
-    *psec = (double)time / (double)ST_NS_PER_SEC;
-    return 1;
-}
-
-static int times_are_valid(st_check_t *check, json_t *span)
-{
-    double start, end;
-    if (!read_time(json_object_get(span, "start_timestamp"), &start)) {
-        return st_check_refuse(check, "has a \"start_timestamp\" that is no time");
-    }
-    if (!read_time(json_object_get(span, "end_timestamp"), &end)) {
-        return st_check_refuse(check, "has an \"end_timestamp\" that is no time");
-    }
-    if (start > end) {
-        return st_check_refuse(check, "ends before it starts");
-    }
-    return 1;
-}
-
 static int link_is_valid(st_check_t *check, json_t *link)
 {
     const json_t *sampled = json_object_get(link, "sampled");
@@ -126,42 +96,18 @@ static int links_are_valid(st_check_t *check, json_t *links)
     return 1;
 }
 
-/* Sentry keeps what it does not know, unindexed and scrubbed: a mistake then goes unnoticed. */
-static int member_is_known(const char *key)
-{
-    static const char *const known[] = {
-        "trace_id",   "span_id",         "parent_span_id", "name",  "status",
-        "is_segment", "start_timestamp", "end_timestamp",  "links", "attributes",
-    };
-    for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
-        if (strcmp(known[i], key) == 0) {
-            return 1;
-        }
-    }
-    return 0;
-}
-
-static int members_are_known(st_check_t *check, json_t *span)
-{
-    const char *key;
-    json_t *value;
-    json_object_foreach(span, key, value)
-    {
-        if (!member_is_known(key)) {
-            return st_check_refuse(check, "has the unknown member \"%s\"",
-                                   st_check_quote(key, check->pool));
-        }
-    }
-    return 1;
-}
-
 static int span_is_valid(st_check_t *check, json_t *span, const container_t *container)
 {
     if (!json_is_object(span)) {
         return st_check_refuse(check, "is no object");
     }
+    static const char *const known[] = {
+        "trace_id",   "span_id",         "parent_span_id", "name",  "status",
+        "is_segment", "start_timestamp", "end_timestamp",  "links", "attributes",
+    };
     return ids_are_valid(check, span, container) && facts_are_valid(check, span) &&
-           times_are_valid(check, span) && members_are_known(check, span) &&
+           st_check_times(check, span, "start_timestamp", "end_timestamp") &&
+           st_check_members(check, span, known, sizeof(known) / sizeof(known[0])) &&
            links_are_valid(check, json_object_get(span, "links")) &&
            st_envelope_attrs_check(check, json_object_get(span, "attributes"));
 }

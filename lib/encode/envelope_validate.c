@@ -8,12 +8,20 @@
 #include <string.h>
 #include <strings.h>
 
-#define SPAN_CONTENT_TYPE "application/vnd.sentry.items.span.v2+json"
-#define SPAN_BYTES_MAX    ((size_t)12 * 1024 * 1024)
-#define REPORT_BYTES_MAX  ((size_t)4 * 1024)
-#define EVENT_ID_DIGITS   32
+#define SPAN_CONTENT_TYPE     "application/vnd.sentry.items.span.v2+json"
+#define SPAN_BYTES_MAX        ((size_t)12 * 1024 * 1024)
+#define REPORT_BYTES_MAX      ((size_t)4 * 1024)
+#define TRANSACTION_BYTES_MAX ((size_t)1024 * 1024)
+#define EVENT_ID_DIGITS       32
 
-typedef enum { KIND_UNKNOWN, KIND_SPAN, KIND_EVENT, KIND_REPORT, KIND_OTHER } item_kind_t;
+typedef enum {
+    KIND_UNKNOWN,
+    KIND_SPAN,
+    KIND_TRANSACTION,
+    KIND_EVENT,
+    KIND_REPORT,
+    KIND_OTHER
+} item_kind_t;
 
 static item_kind_t item_kind(const char *type)
 {
@@ -22,7 +30,7 @@ static item_kind_t item_kind(const char *type)
         item_kind_t kind;
     } known[] = {
         {"span", KIND_SPAN},          {"client_report", KIND_REPORT},
-        {"event", KIND_EVENT},        {"transaction", KIND_EVENT},
+        {"event", KIND_EVENT},        {"transaction", KIND_TRANSACTION},
         {"feedback", KIND_EVENT},     {"attachment", KIND_OTHER},
         {"session", KIND_OTHER},      {"sessions", KIND_OTHER},
         {"user_report", KIND_OTHER},  {"replay_event", KIND_OTHER},
@@ -77,6 +85,22 @@ static int span_item_is_valid(st_check_t *check, const st_envelope_item_t *item,
                                    json_object_get(item->header, "item_count"));
 }
 
+static int transaction_item_is_valid(st_check_t *check, const st_envelope_item_t *item,
+                                     const json_t *header)
+{
+    const char *content_type =
+        st_check_text(json_object_get(item->header, "content_type"));
+    check->part = "the transaction item";
+    if (content_type != NULL && strcasecmp(content_type, "application/json") != 0) {
+        return st_check_refuse(check, "is not of content type application/json");
+    }
+    check->part = "the transaction";
+    return payload_is_valid(check, item, TRANSACTION_BYTES_MAX) &&
+           st_envelope_transaction_check(check, item->json,
+                                         json_object_get(header, "event_id"),
+                                         json_object_get(header, "trace"));
+}
+
 static int report_item_is_valid(st_check_t *check, const st_envelope_item_t *item)
 {
     check->part = "the client report";
@@ -84,11 +108,14 @@ static int report_item_is_valid(st_check_t *check, const st_envelope_item_t *ite
            st_envelope_report_check(check, item->json);
 }
 
-static int item_is_valid(st_check_t *check, const st_envelope_item_t *item, json_t *dsc)
+static int item_is_valid(st_check_t *check, const st_envelope_item_t *item,
+                         const json_t *header)
 {
     switch (item_kind(item->type)) {
     case KIND_SPAN:
-        return span_item_is_valid(check, item, dsc);
+        return span_item_is_valid(check, item, json_object_get(header, "trace"));
+    case KIND_TRANSACTION:
+        return transaction_item_is_valid(check, item, header);
     case KIND_REPORT:
         return report_item_is_valid(check, item);
     case KIND_UNKNOWN:
@@ -107,7 +134,7 @@ static int items_fit_together(st_check_t *check, const st_envelope_t *envelope)
     for (int i = 0; i < envelope->item_count; i++) {
         const char *type = envelope->items[i].type;
         item_kind_t kind = item_kind(type);
-        if (kind != KIND_SPAN && kind != KIND_EVENT) {
+        if (kind != KIND_SPAN && kind != KIND_EVENT && kind != KIND_TRANSACTION) {
             continue;
         }
         if (first != NULL) {
@@ -137,11 +164,10 @@ apr_status_t st_envelope_validate(const st_envelope_t *envelope, const char **pw
                                   apr_pool_t *result_pool)
 {
     st_check_t check = {.pool = result_pool};
-    json_t *dsc = json_object_get(envelope->header, "trace");
     int valid =
         header_is_valid(&check, envelope->header) && items_fit_together(&check, envelope);
     for (int i = 0; valid && i < envelope->item_count; i++) {
-        valid = item_is_valid(&check, &envelope->items[i], dsc);
+        valid = item_is_valid(&check, &envelope->items[i], envelope->header);
     }
     if (!valid) {
         *pwhy = check.why;

@@ -3,7 +3,9 @@
  * but numbers and ids. */
 #include "st_span_v2.h"
 
+#include "named.h"
 #include "part.h"
+#include "span_common.h"
 #include "st_json.h"
 #include "st_version.h"
 #include <string.h>
@@ -22,20 +24,6 @@ static const st_str_t attr_openings[ST_ATTR_COUNT] = {
     ST_ATTR_LIST(ATTR_OPENING_ROW)
 #undef ATTR_OPENING_ROW
 };
-
-/* Which keys a span has got already, one bit each. */
-typedef uint64_t key_set_t;
-_Static_assert(ST_ATTR_COUNT <= 64, "key_set_t has a bit for each key");
-
-static key_set_t key_bit(st_attr_key_t key)
-{
-    return (key_set_t)1 << key;
-}
-
-static const char *op_origin(st_op_t op)
-{
-    return op == ST_OP_HTTP_CLIENT ? "auto.http.httpd.proxy" : "auto.http.httpd";
-}
 
 static void common_add(st_buf_t *out, const st_dest_t *dest, st_op_t op)
 {
@@ -74,30 +62,6 @@ apr_status_t st_span_v2_prepare(st_span_v2_parts_t *parts, const st_dest_t *dest
     return rv;
 }
 
-/* An empty string is no attribute. (Numbers of an opened record are finite.) */
-static int attr_is_sendable(const st_attr_t *attr, st_attr_type_t type)
-{
-    return type != ST_TYPE_STRING || attr->value.str.len > 0;
-}
-
-static void attr_value_add(st_buf_t *out, const st_attr_t *attr, st_attr_type_t type)
-{
-    switch (type) {
-    case ST_TYPE_STRING:
-        st_json_string(out, attr->value.str);
-        break;
-    case ST_TYPE_BOOLEAN:
-        st_json_bool(out, attr->value.integer != 0);
-        break;
-    case ST_TYPE_DOUBLE:
-        st_json_double(out, attr->value.real);
-        break;
-    default:
-        st_json_int(out, attr->value.integer);
-        break;
-    }
-}
-
 /* Adds the span's own attributes; of a key that comes twice only the first.
  * @return the keys that were added. */
 static key_set_t own_attrs_add(st_buf_t *out, const st_record_t *record,
@@ -107,13 +71,16 @@ static key_set_t own_attrs_add(st_buf_t *out, const st_record_t *record,
     for (int i = 0; i < span->attr_count; i++) {
         st_attr_t attr;
         st_record_attr(record, span->attr_first + i, &attr);
-        st_attr_type_t type = st_attr_key_type(attr.key);
-        if ((seen & key_bit(attr.key)) != 0 || !attr_is_sendable(&attr, type)) {
+        if (st_attr_is_named(attr.key)) {
+            st_named_attr_add(out, &attr);
+            continue;
+        }
+        if ((seen & key_bit(attr.key)) != 0 || !attr_is_sendable(&attr)) {
             continue;
         }
         seen |= key_bit(attr.key);
         st_json_raw(out, attr_openings[attr.key]);
-        attr_value_add(out, &attr, type);
+        attr_value_add(out, &attr);
         st_json_object_end(out);
     }
     return seen;
@@ -124,12 +91,6 @@ typedef struct shared_t {
     size_t at;
     size_t len; /* 0: not written yet */
 } shared_t;
-
-/* A name is required; an operation says at least what kind of thing it was. */
-static st_str_t span_name(const st_record_span_t *span)
-{
-    return span->name.len > 0 ? span->name : st_str(st_op_text(span->op));
-}
 
 static void shared_write(st_buf_t *out, const st_record_span_t *segment, shared_t *shared)
 {

@@ -4,9 +4,12 @@
 
 #include <apr_strings.h>
 #include <http_protocol.h>
+#include <mod_ssl.h>
 #include <string.h>
 #include "mst_config.h"
-#include "st_collect.h"
+#include "mst_headers.h"
+#include "mst_own_attr.h"
+#include "st_queue_time.h"
 
 static void add_name(mst_req_t *req)
 {
@@ -36,8 +39,11 @@ static void add_url(st_segment_t *seg, request_rec *r)
     if (path == NULL) {
         return; /* the request line could not be read */
     }
-    if (query != NULL && query[0] != '\0') {
-        query = st_collect_query(query, seg->pool);
+    const st_collect_t *rule = mst_conf_collect(r, MST_COLLECT_QUERY);
+    if (rule->mode == ST_COLLECT_OFF) {
+        query = NULL;
+    } else if (query != NULL && query[0] != '\0') {
+        query = st_collect_query(rule, query, seg->pool);
         st_segment_attr_str(seg, ST_ATTR_URL_QUERY, query);
     }
     st_segment_attr_str(seg, ST_ATTR_URL_PATH, path);
@@ -82,20 +88,70 @@ static void add_network(st_segment_t *seg, const request_rec *r)
     }
 }
 
-/* The client's addresses and name: only when the operator asked for them. */
+static void add_personal_str(st_segment_t *seg, const st_collect_t *rule,
+                             st_attr_key_t key, const char *value)
+{
+    if (st_collect_keeps(rule, st_str(st_attr_key_text(key)))) {
+        st_segment_attr_str(seg, key, value);
+    }
+}
+
+static void add_personal_int(st_segment_t *seg, const st_collect_t *rule,
+                             st_attr_key_t key, int64_t value)
+{
+    if (st_collect_keeps(rule, st_str(st_attr_key_text(key)))) {
+        st_segment_attr_int(seg, key, value);
+    }
+}
+
+/* The client's addresses and name: only what the operator asked for. Who the client is, behind
+ * proxies, is mod_remoteip's to say, which knows whose headers to believe. A filtered address
+ * would be no address: what is not kept is left out. */
 static void add_personal(st_segment_t *seg, const request_rec *r)
 {
+    const st_collect_t *rule = mst_conf_collect(r, MST_COLLECT_USER);
     const conn_rec *c = r->connection;
-    st_segment_attr_str(seg, ST_ATTR_CLIENT_ADDRESS, r->useragent_ip);
-    st_segment_attr_str(seg, ST_ATTR_USER_IP_ADDRESS, r->useragent_ip);
-    st_segment_attr_str(seg, ST_ATTR_USER_NAME, r->user);
-    st_segment_attr_str(seg, ST_ATTR_NETWORK_PEER_ADDRESS, c->client_ip);
+    if (rule->mode == ST_COLLECT_OFF) {
+        return;
+    }
+    add_personal_str(seg, rule, ST_ATTR_CLIENT_ADDRESS, r->useragent_ip);
+    add_personal_str(seg, rule, ST_ATTR_USER_IP_ADDRESS, r->useragent_ip);
+    add_personal_str(seg, rule, ST_ATTR_USER_NAME, r->user);
+    add_personal_str(seg, rule, ST_ATTR_NETWORK_PEER_ADDRESS, c->client_ip);
     if (c->client_addr != NULL) {
-        st_segment_attr_int(seg, ST_ATTR_NETWORK_PEER_PORT, c->client_addr->port);
+        add_personal_int(seg, rule, ST_ATTR_NETWORK_PEER_PORT, c->client_addr->port);
     }
     /* A forwarded client's port is not known. */
     if (r->useragent_addr != NULL && r->useragent_addr == c->client_addr) {
-        st_segment_attr_int(seg, ST_ATTR_CLIENT_PORT, r->useragent_addr->port);
+        add_personal_int(seg, rule, ST_ATTR_CLIENT_PORT, r->useragent_addr->port);
+    }
+}
+
+/* "TLSv1.3" is protocol tls, version 1.3. */
+static void add_tls(st_segment_t *seg, request_rec *r)
+{
+    if (strcmp(ap_http_scheme(r), "https") != 0) {
+        return;
+    }
+    APR_OPTIONAL_FN_TYPE(ssl_var_lookup) *lookup =
+        APR_RETRIEVE_OPTIONAL_FN(ssl_var_lookup);
+    conn_rec *c = r->connection->master != NULL ? r->connection->master : r->connection;
+    const char *protocol =
+        lookup != NULL ? lookup(r->pool, r->server, c, r, "SSL_PROTOCOL") : NULL;
+    const char *version = protocol != NULL ? strchr(protocol, 'v') : NULL;
+    if (version != NULL) {
+        st_segment_attr_str(seg, ST_ATTR_TLS_PROTOCOL_NAME,
+                            strncasecmp(protocol, "TLS", 3) == 0 ? "tls" : "ssl");
+        st_segment_attr_str(seg, ST_ATTR_TLS_PROTOCOL_VERSION, version + 1);
+    }
+}
+
+/* What was written for this request, headers and all, as mod_logio counts it for %O. */
+static void add_sent(mst_req_t *req)
+{
+    apr_off_t sent = mst_logio_sent(&req->logio, req->top->connection);
+    if (sent > 0) {
+        st_segment_attr_int(req->seg, ST_ATTR_HTTP_RESPONSE_SIZE, sent);
     }
 }
 
@@ -104,8 +160,15 @@ static void add_request(st_segment_t *seg, const request_rec *r)
     const char *length = apr_table_get(r->headers_in, "Content-Length");
     apr_off_t bytes;
     st_segment_attr_str(seg, ST_ATTR_HTTP_REQUEST_METHOD, mst_name_method(r));
-    st_segment_attr_str(seg, ST_ATTR_USER_AGENT_ORIGINAL,
-                        apr_table_get(r->headers_in, "User-Agent"));
+    if (mst_headers_keep(r, "User-Agent")) {
+        st_segment_attr_str(seg, ST_ATTR_USER_AGENT_ORIGINAL,
+                            apr_table_get(r->headers_in, "User-Agent"));
+    }
+    double ms;
+    if (st_queue_time_read(&ms, apr_table_get(r->headers_in, "X-Request-Start"),
+                           seg->wall_start)) {
+        st_segment_attr_double(seg, ST_ATTR_HTTP_SERVER_REQUEST_TIME_IN_QUEUE, ms);
+    }
     if (length != NULL && ap_parse_strict_length(&bytes, length)) {
         st_segment_attr_int(seg, ST_ATTR_HTTP_REQUEST_BODY_SIZE, bytes);
     }
@@ -141,11 +204,22 @@ static void add_response(st_segment_t *seg, const request_rec *r)
     }
 }
 
+/* Where the request ran last. A request that no handler saw ends where it was refused. */
+static void add_thread(mst_req_t *req, pid_t pid)
+{
+    if (req->thread_id == 0) {
+        mst_req_thread_note(req);
+    }
+    st_segment_attr_int(req->seg, ST_ATTR_PROCESS_PID, pid);
+    st_segment_attr_int(req->seg, ST_ATTR_THREAD_ID, req->thread_id);
+    st_segment_attr_str(req->seg, ST_ATTR_THREAD_NAME, req->thread_name);
+}
+
 void mst_attributes_add(mst_req_t *req, pid_t pid)
 {
     st_segment_t *seg = req->seg;
     request_rec *first = req->top;
-    const request_rec *last = first;
+    request_rec *last = first;
     while (last->next != NULL) {
         last = last->next;
     }
@@ -156,11 +230,10 @@ void mst_attributes_add(mst_req_t *req, pid_t pid)
     add_server(seg, first);
     add_network(seg, first);
     add_response(seg, last);
-    st_segment_attr_int(seg, ST_ATTR_PROCESS_PID, pid);
-    if (req->thread_id != 0) {
-        st_segment_attr_int(seg, ST_ATTR_THREAD_ID, req->thread_id);
-    }
-    if (mst_conf_send_default_pii(first)) {
-        add_personal(seg, first);
-    }
+    add_sent(req);
+    add_tls(seg, first);
+    add_thread(req, pid);
+    add_personal(seg, first);
+    mst_headers_add(req, last);
+    mst_own_attr_add(req, last);
 }

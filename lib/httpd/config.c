@@ -67,6 +67,7 @@ void *mst_dir_conf_merge(apr_pool_t *p, void *base_conf, void *add_conf)
     conf->ignore_reset = base->ignore_reset || add->ignore_reset;
     conf->ignore_rules =
         joined(p, add->ignore_reset ? NULL : base->ignore_rules, add->ignore_rules);
+    conf->own_attrs = mst_own_attr_join(p, base->own_attrs, add->own_attrs);
     conf->spans_set = base->spans_set || add->spans_set;
     if (add->spans_set) {
         conf->spans_add = add->spans_add;
@@ -94,6 +95,15 @@ const st_dsn_t *mst_conf_dsn(const server_rec *s)
         dsn = mst_env_dsn();
     }
     return dsn != &mst_dsn_off ? dsn : NULL;
+}
+
+st_lifecycle_t mst_conf_lifecycle(const server_rec *s)
+{
+    int lifecycle = mst_server_conf(s)->lifecycle;
+    if (lifecycle == -1) {
+        lifecycle = mst_env_lifecycle();
+    }
+    return lifecycle != -1 ? (st_lifecycle_t)lifecycle : ST_LIFECYCLE_STREAM;
 }
 
 const char *mst_conf_environment(const server_rec *s)
@@ -224,12 +234,36 @@ unsigned mst_conf_spans(const request_rec *r)
     if (conf->spans_set) {
         return conf->spans_add;
     }
-    return (MST_SPANS_ALL & ~conf->spans_remove) | conf->spans_add;
+    return (MST_SPANS_DEFAULT & ~conf->spans_remove) | conf->spans_add;
 }
 
 int mst_conf_send_default_pii(const request_rec *r)
 {
     return mst_dir_conf(r->per_dir_config)->send_default_pii == 1;
+}
+
+const st_collect_t *mst_conf_collect(const request_rec *r, mst_collect_t kind)
+{
+    static const st_collect_t off = {.mode = ST_COLLECT_OFF};
+    const mst_dir_conf_t *conf = mst_dir_conf(r->per_dir_config);
+    const st_collect_t *const rules[MST_COLLECT_COUNT] = {
+        [MST_COLLECT_REQUEST_HEADERS] = conf->collect_request_headers,
+        [MST_COLLECT_RESPONSE_HEADERS] = conf->collect_response_headers,
+        [MST_COLLECT_COOKIES] = conf->collect_cookies,
+        [MST_COLLECT_QUERY] = conf->collect_query,
+        [MST_COLLECT_USER] = conf->collect_user,
+    };
+    if (rules[kind] != NULL) {
+        return rules[kind];
+    }
+    int is_off = kind == MST_COLLECT_COOKIES ||
+                 (kind == MST_COLLECT_USER && conf->send_default_pii != 1);
+    return is_off ? &off : &st_collect_default;
+}
+
+const apr_array_header_t *mst_conf_own_attrs(const request_rec *r)
+{
+    return mst_dir_conf(r->per_dir_config)->own_attrs;
 }
 
 int mst_conf_server_timing(const request_rec *r)

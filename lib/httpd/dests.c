@@ -35,7 +35,8 @@ static int same_endpoint(const st_dest_t *a, const st_dest_t *b)
 
 static int same_dest(const st_dest_t *a, const st_dest_t *b)
 {
-    return same_endpoint(a, b) && same_text(a->environment, b->environment) &&
+    return same_endpoint(a, b) && a->lifecycle == b->lifecycle &&
+           same_text(a->environment, b->environment) &&
            same_text(a->release, b->release) &&
            same_text(st_dest_org_id(a), st_dest_org_id(b)) &&
            same_text(a->server_name, b->server_name) &&
@@ -86,6 +87,7 @@ void mst_dests_build(apr_pool_t *pconf, server_rec *main_server)
         }
         const char *name = mst_conf_server_name(s);
         st_dest_t dest = {.dsn = mst_conf_dsn(s),
+                          .lifecycle = mst_conf_lifecycle(s),
                           .environment = mst_conf_environment(s),
                           .release = mst_conf_release(s),
                           .org_id = mst_conf_org_id(s),

@@ -28,12 +28,8 @@ static const char *set_dsn(cmd_parms *cmd, void *unused, const char *value)
 
 static const char *set_lifecycle(cmd_parms *cmd, void *unused, const char *value)
 {
-    if (strcasecmp(value, "stream") == 0) {
-        return NULL;
-    }
-    return apr_psprintf(
-        cmd->pool, MST_DIRECTIVE_LIFECYCLE ": \"%s\" is no lifecycle; allowed is stream",
-        value);
+    return mst_value_lifecycle(&mst_server_conf(cmd->server)->lifecycle,
+                               MST_DIRECTIVE_LIFECYCLE, value, cmd->pool);
 }
 
 static const char *set_environment(cmd_parms *cmd, void *unused, const char *value)
@@ -137,6 +133,40 @@ static const char *set_send_default_pii(cmd_parms *cmd, void *dir, const char *v
     mst_dir_conf_t *conf = dir;
     return on_or_off(&conf->send_default_pii, MST_DIRECTIVE_SEND_DEFAULT_PII, value,
                      cmd->pool);
+}
+
+static const char *set_collect(cmd_parms *cmd, void *dir, int count, char *const words[])
+{
+    mst_dir_conf_t *conf = dir;
+    const st_collect_t **rules[MST_COLLECT_COUNT] = {
+        [MST_COLLECT_REQUEST_HEADERS] = &conf->collect_request_headers,
+        [MST_COLLECT_RESPONSE_HEADERS] = &conf->collect_response_headers,
+        [MST_COLLECT_COOKIES] = &conf->collect_cookies,
+        [MST_COLLECT_QUERY] = &conf->collect_query,
+        [MST_COLLECT_USER] = &conf->collect_user,
+    };
+    mst_collect_t kind;
+    const st_collect_t *rule;
+    const char *problem = mst_collecting_parse(&kind, &rule, MST_DIRECTIVE_COLLECT, count,
+                                               words, cmd->pool);
+    if (problem == NULL) {
+        *rules[kind] = rule;
+    }
+    return problem;
+}
+
+static const char *set_attribute(cmd_parms *cmd, void *dir, const char *key,
+                                 const char *expr, const char *type)
+{
+    mst_dir_conf_t *conf = dir;
+    apr_array_header_t *line = apr_array_make(cmd->pool, 1, sizeof(mst_own_attr_t));
+    mst_own_attr_t *own = apr_array_push(line);
+    const char *problem =
+        mst_own_attr_parse(own, MST_DIRECTIVE_ATTRIBUTE, key, expr, type, cmd);
+    if (problem == NULL) {
+        conf->own_attrs = mst_own_attr_join(cmd->pool, conf->own_attrs, line);
+    }
+    return problem;
 }
 
 static const char *set_server_timing(cmd_parms *cmd, void *dir, const char *value)
@@ -263,11 +293,9 @@ static unsigned span_kind(const char *name)
         const char *name;
         unsigned bit;
     } kinds[] = {
-        {"Handler", MST_SPANS_HANDLER},
-        {"Proxy", MST_SPANS_PROXY},
-        {"OutputFilters", MST_SPANS_OUTPUT},
-        {"Subrequests", MST_SPANS_SUBREQUESTS},
-        {"All", MST_SPANS_ALL},
+        {"Handler", MST_SPANS_HANDLER},      {"Proxy", MST_SPANS_PROXY},
+        {"OutputFilters", MST_SPANS_OUTPUT}, {"Subrequests", MST_SPANS_SUBREQUESTS},
+        {"FilterCalls", MST_SPANS_CALLS},    {"All", MST_SPANS_ALL},
     };
     for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
         if (strcasecmp(kinds[i].name, name) == 0) {
@@ -290,7 +318,7 @@ static const char *set_spans(cmd_parms *cmd, void *dir, const char *word)
             cmd->pool,
             MST_DIRECTIVE_SPANS
             ": \"%s\" is no kind of span; allowed are Handler, Proxy, "
-            "OutputFilters, Subrequests and All, each with + or - before it "
+            "OutputFilters, Subrequests, FilterCalls and All, each with + or - before it "
             "or without, and None",
             word);
     }
@@ -339,7 +367,7 @@ const command_rec mst_directives[] = {
     AP_INIT_TAKE1(MST_DIRECTIVE_DSN, set_dsn, NULL, RSRC_CONF,
                   "where spans go: the project's DSN, file:/path, or off"),
     AP_INIT_TAKE1(MST_DIRECTIVE_LIFECYCLE, set_lifecycle, NULL, RSRC_CONF,
-                  "stream: spans are sent as they end"),
+                  "stream or static: whether requests are sent as spans or transactions"),
     AP_INIT_TAKE1(MST_DIRECTIVE_ENVIRONMENT, set_environment, NULL, RSRC_CONF,
                   "the environment's name, for example production"),
     AP_INIT_TAKE1(MST_DIRECTIVE_RELEASE, set_release, NULL, RSRC_CONF,
@@ -370,6 +398,10 @@ const command_rec mst_directives[] = {
                   "On or Off: whether pages tell the browser their trace"),
     AP_INIT_TAKE1(MST_DIRECTIVE_SEND_DEFAULT_PII, set_send_default_pii, NULL, DIRECTORY,
                   "On or Off: whether client addresses and user names are sent"),
+    AP_INIT_TAKE_ARGV(MST_DIRECTIVE_COLLECT, set_collect, NULL, DIRECTORY,
+                      "what of headers, cookies, queries and users is sent"),
+    AP_INIT_TAKE23(MST_DIRECTIVE_ATTRIBUTE, set_attribute, NULL, DIRECTORY,
+                   "an attribute of your own: key, expression, type"),
     AP_INIT_TAKE1(MST_DIRECTIVE_FLUSH, set_flush, NULL, RSRC_CONF,
                   "the longest time a span waits before it is sent"),
     AP_INIT_TAKE1(MST_DIRECTIVE_SHUTDOWN_TIMEOUT, set_shutdown_timeout, NULL, RSRC_CONF,

@@ -10,14 +10,16 @@ static struct {
     const st_dsn_t *dsn;
     const char *environment;
     const char *release;
+    int lifecycle;
     double sample_rate;
-} env = {.sample_rate = -1.0};
+} env = {.lifecycle = -1, .sample_rate = -1.0};
 
 static apr_status_t env_forget(void *unused)
 {
     env.dsn = NULL;
     env.environment = NULL;
     env.release = NULL;
+    env.lifecycle = -1;
     env.sample_rate = -1.0;
     return APR_SUCCESS;
 }
@@ -35,6 +37,7 @@ const char *mst_env_read(apr_pool_t *pconf)
     apr_pool_cleanup_register(pconf, NULL, env_forget, apr_pool_cleanup_null);
     const char *dsn = env_value("SENTRY_DSN", pconf);
     const char *rate = env_value("SENTRY_TRACES_SAMPLE_RATE", pconf);
+    const char *lifecycle = env_value("SENTRY_TRACE_LIFECYCLE", pconf);
     env.environment = env_value("SENTRY_ENVIRONMENT", pconf);
     env.release = env_value("SENTRY_RELEASE", pconf);
     const char *problem = NULL;
@@ -44,6 +47,10 @@ const char *mst_env_read(apr_pool_t *pconf)
     if (problem == NULL && rate != NULL) {
         problem =
             mst_value_rate(&env.sample_rate, "SENTRY_TRACES_SAMPLE_RATE", rate, pconf);
+    }
+    if (problem == NULL && lifecycle != NULL) {
+        problem = mst_value_lifecycle(&env.lifecycle, "SENTRY_TRACE_LIFECYCLE", lifecycle,
+                                      pconf);
     }
     if (problem == NULL && env.environment != NULL) {
         problem = mst_value_environment("SENTRY_ENVIRONMENT", env.environment, pconf);
@@ -67,6 +74,11 @@ const char *mst_env_environment(void)
 const char *mst_env_release(void)
 {
     return env.release;
+}
+
+int mst_env_lifecycle(void)
+{
+    return env.lifecycle;
 }
 
 double mst_env_sample_rate(void)

@@ -30,6 +30,22 @@ static int filter_span(mst_req_t *req, const ap_filter_t *f, int slot, st_ns_t n
     return span;
 }
 
+/* One span for this call alone. What the filter calls in turn belongs to the filter's span, in
+ * which all its calls come together, so this one has no children.
+ * @return ST_SPAN_NONE when it is not wanted, or has no room, which is counted. */
+static int call_span(mst_req_t *req, int filter, st_ns_t now)
+{
+    st_segment_t *seg = req->seg;
+    if (!(req->spans & MST_SPANS_CALLS)) {
+        return ST_SPAN_NONE;
+    }
+    const char *name = filter != ST_SPAN_NONE ? seg->spans[filter].name : NULL;
+    const char *source = filter != ST_SPAN_NONE ? seg->spans[filter].module : NULL;
+    int call = st_segment_span_add(seg, ST_OP_FUNCTION, name, source, now);
+    mst_ignore_child(req, call, name);
+    return call;
+}
+
 static void filter_failed(mst_req_t *req, int span, apr_status_t rv, const conn_rec *c)
 {
     st_span_fail(req->seg, span, c->aborted ? "cancelled" : "internal_error");
@@ -58,13 +74,19 @@ apr_status_t mst_filter_call(int slot, ap_filter_t *f, apr_bucket_brigade *bb)
     st_ns_t now = mst_req_now(req);
     int span = filter_span(req, f, slot, now);
     st_frame_enter(req->seg, &frame, span, now);
+    int call = call_span(req, span, now);
     apr_status_t rv = original(f, bb);
     if (!of_request && mst_req_of_conn(c) != req) {
         return rv;
     }
-    st_frame_leave(req->seg, &frame, mst_req_now(req));
+    st_ns_t end = mst_req_now(req);
+    st_frame_leave(req->seg, &frame, end);
+    if (call != ST_SPAN_NONE) {
+        req->seg->spans[call].end = end;
+    }
     if (rv != APR_SUCCESS) {
         filter_failed(req, span, rv, c);
+        filter_failed(req, call, rv, c);
     }
     return rv;
 }

@@ -4,7 +4,6 @@
 
 #include <apr_strings.h>
 #include <string.h>
-#include <unistd.h>
 #include "mst_config.h"
 #include "mst_ignore.h"
 #include "mst_outgoing.h"
@@ -182,9 +181,7 @@ static int handler_dispatch(request_rec *r)
     if (req == NULL || !mst_conf_enabled(r)) {
         return handlers_run(r);
     }
-    if (req->seg->sampled) {
-        req->thread_id = gettid();
-    }
+    mst_req_thread_note(req);
     if (r != req->top && req->spans & MST_SPANS_SUBREQUESTS) {
         return handlers_run_scoped(r, req);
     }
@@ -227,6 +224,7 @@ static int quick_handler_dispatch(request_rec *r, int lookup)
     if (rv == DECLINED && st_segment_span_drop(seg, span)) {
         return rv;
     }
+    mst_req_thread_note(req);
     handler_done(req, span, "quick-handler", source, rv, HTTP_OK);
     return rv;
 }

@@ -10,6 +10,7 @@
 #include "mst_filters.h"
 #include "mst_hooks.h"
 #include "mst_keeper.h"
+#include "mst_logio.h"
 #include "mst_proxy.h"
 #include "st_log.h"
 
@@ -114,6 +115,7 @@ int mst_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, serv
     if (mst_dests_wanted()->count > 0) {
         mst_filters_wrap_known(pconf);
         mst_hooks_wrap(pconf);
+        mst_logio_find();
         mst_proxy_wrap(pconf);
     }
     return OK;

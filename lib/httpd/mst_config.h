@@ -8,8 +8,10 @@
  * getters add the defaults; nothing else reads members. Members stand in one list per scope,
  * from which struct, create and merge are generated, so none can be forgotten. */
 
+#include "mst_collecting.h"
 #include "mst_ignore.h"
 #include "mst_name.h"
+#include "mst_own_attr.h"
 #include "mst_private.h"
 #include "mst_sampler.h"
 #include "mst_trust.h"
@@ -31,6 +33,7 @@ typedef struct mst_queue_conf_t {
     PTR(const char *, org_id)                                                            \
     PTR(mst_trust_t *, trust)                                                            \
     PTR(const mst_queue_conf_t *, queue)                                                 \
+    INT(lifecycle) /* st_lifecycle_t */                                                  \
     INT(traceparent)                                                                     \
     INT(strict_continuation)                                                             \
     TIME(timeout)                                                                        \
@@ -46,6 +49,11 @@ typedef struct mst_queue_conf_t {
     INT(context)   /* MST_CONTEXT_* */                                                   \
     REAL(sample_rate)                                                                    \
     PTR(const mst_name_t *, name)                                                        \
+    PTR(const st_collect_t *, collect_request_headers)                                   \
+    PTR(const st_collect_t *, collect_response_headers)                                  \
+    PTR(const st_collect_t *, collect_cookies)                                           \
+    PTR(const st_collect_t *, collect_query)                                             \
+    PTR(const st_collect_t *, collect_user)                                              \
     PTR(const char *, sink_file)
 
 #define MST_FIELD_PTR(type, name) type name;
@@ -71,6 +79,9 @@ typedef struct mst_dir_conf_t {
      * outside of it, and httpd's own pages. Of mst_ignore_rule_t; NULL: none. */
     apr_array_header_t *ignore_rules;
     int ignore_reset;
+    /* Merged by hand: attributes add up, of the same key the inner one stays. Of
+     * mst_own_attr_t; NULL: none. */
+    apr_array_header_t *own_attrs;
 } mst_dir_conf_t;
 
 /* Which children are recorded (SentryTraceSpans). */
@@ -78,8 +89,10 @@ typedef struct mst_dir_conf_t {
 #define MST_SPANS_OUTPUT      (1u << 1)
 #define MST_SPANS_SUBREQUESTS (1u << 2)
 #define MST_SPANS_PROXY       (1u << 3)
-#define MST_SPANS_ALL                                                                    \
+#define MST_SPANS_CALLS       (1u << 4) /* each brigade that a filter gets */
+#define MST_SPANS_DEFAULT                                                                \
     (MST_SPANS_HANDLER | MST_SPANS_OUTPUT | MST_SPANS_SUBREQUESTS | MST_SPANS_PROXY)
+#define MST_SPANS_ALL (MST_SPANS_DEFAULT | MST_SPANS_CALLS)
 
 /* Whether a trace is taken from a request, and handed on with what it causes
  * (SentryTraceContext). */
@@ -101,6 +114,7 @@ mst_dir_conf_t *mst_dir_conf(const ap_conf_vector_t *per_dir_config);
 /* Getters of a server. Never fail; strings live as long as the configuration. NULL where
  * there is neither a value nor a default. */
 const st_dsn_t *mst_conf_dsn(const server_rec *s);
+st_lifecycle_t mst_conf_lifecycle(const server_rec *s);
 const char *mst_conf_environment(const server_rec *s);
 const char *mst_conf_release(const server_rec *s);
 const char *mst_conf_server_name(const server_rec *s);
@@ -130,6 +144,10 @@ int mst_conf_ignores_own_pages(const request_rec *r);
 const mst_name_t *mst_conf_name(const request_rec *r); /* NULL: not set */
 unsigned mst_conf_spans(const request_rec *r);
 int mst_conf_send_default_pii(const request_rec *r);
+/* The rule for one kind of data, with its default; never NULL. */
+const st_collect_t *mst_conf_collect(const request_rec *r, mst_collect_t kind);
+/* Of mst_own_attr_t; NULL: none. */
+const apr_array_header_t *mst_conf_own_attrs(const request_rec *r);
 int mst_conf_server_timing(const request_rec *r);
 int mst_conf_meta(const request_rec *r);
 const char *mst_conf_sink_file(const request_rec *r);

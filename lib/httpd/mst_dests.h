@@ -33,6 +33,12 @@ void mst_dests_give_up(server_rec *main_server);
  * left from before, or have dsn NULL. Empty without a queue. Any thread. */
 const st_dest_table_t *mst_dests(void);
 
+/* What limits what is sent to `dest`. */
+static inline st_limit_t mst_dest_limit(const st_dest_t *dest)
+{
+    return dest->lifecycle == ST_LIFECYCLE_STATIC ? ST_LIMIT_TRANSACTION : ST_LIMIT_SPAN;
+}
+
 /* Creates the files of file: destinations and hands them to the user that children run as.
  * Root only; as another user the children create them. Before children exist.
  * @return APR_SUCCESS, or why *pdest's file cannot be had. */

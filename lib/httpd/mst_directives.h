@@ -25,6 +25,8 @@
 #define MST_DIRECTIVE_SERVER_TIMING    "SentryTraceServerTiming"
 #define MST_DIRECTIVE_META             "SentryTraceMeta"
 #define MST_DIRECTIVE_SEND_DEFAULT_PII "SentryTraceSendDefaultPII"
+#define MST_DIRECTIVE_COLLECT          "SentryTraceCollect"
+#define MST_DIRECTIVE_ATTRIBUTE        "SentryTraceAttribute"
 #define MST_DIRECTIVE_FLUSH            "SentryTraceFlush"
 #define MST_DIRECTIVE_SHUTDOWN_TIMEOUT "SentryTraceShutdownTimeout"
 #define MST_DIRECTIVE_QUEUE            "SentryTraceQueue"

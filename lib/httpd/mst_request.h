@@ -15,10 +15,13 @@
  * connection, and must look again after every call, because the end of a response destroys
  * the request inside such a call. */
 
+#include "mst_logio.h"
 #include "mst_private.h"
 #include "st_continue.h"
 #include "st_report.h"
 #include "st_segment.h"
+
+#define MST_THREAD_NAME_BYTES 16 /* as long as Linux lets them be */
 
 typedef struct mst_req_t {
     st_segment_t *seg;
@@ -26,9 +29,11 @@ typedef struct mst_req_t {
     unsigned spans; /* MST_SPANS_* */
     int decided;
     int dest;
-    pid_t thread_id;    /* of the thread that ran the handler last; 0 when none did */
-    const char *route;  /* of the segment's name; NULL: not known */
-    st_reason_t reason; /* why it is not recorded; of no meaning while it is */
+    pid_t thread_id; /* of the thread that ran the handler last; 0 when none did */
+    char thread_name[MST_THREAD_NAME_BYTES]; /* of the same; "" when it has none */
+    mst_logio_t logio;                       /* counts when logging began */
+    const char *route;                       /* of the segment's name; NULL: not known */
+    st_reason_t reason;         /* why it is not recorded; of no meaning while it is */
     st_continue_t *incoming;    /* of the client's headers; NULL: none counts */
     const char *client_trace;   /* sentry-trace as the client sent it, or NULL */
     const char *client_baggage; /* baggage likewise */
@@ -53,6 +58,9 @@ static inline st_ns_t mst_req_now(const mst_req_t *req)
 {
     return req->seg->sampled ? st_clock_mono() : 0;
 }
+
+/* This thread runs the request now. Does nothing on a no-op segment. */
+void mst_req_thread_note(mst_req_t *req);
 
 /* Opens the segment of a top request whose configuration (so far) says On. Called at
  * post_read_request; r->prev or r->main set: nothing happens. */

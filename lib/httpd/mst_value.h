@@ -18,6 +18,10 @@ const char *mst_value_server_name(const char *name, const char *value, apr_pool_
 const char *mst_value_rate(double *prate, const char *name, const char *value,
                            apr_pool_t *p);
 
+/* "stream" or "static", in any case; *plifecycle is an st_lifecycle_t. */
+const char *mst_value_lifecycle(int *plifecycle, const char *name, const char *value,
+                                apr_pool_t *p);
+
 /* Digits, as in the host name of a DSN without its "o". */
 const char *mst_value_org_id(const char *name, const char *value, apr_pool_t *p);
 

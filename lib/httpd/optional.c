@@ -127,7 +127,9 @@ static st_attr_key_t key_of(const mst_req_t *req, const char *text, st_attr_type
         return ST_ATTR_NONE;
     }
     for (size_t i = 0; i < sizeof(personal) / sizeof(*personal); i++) {
-        if (begins_with(text, personal[i]) && !mst_conf_send_default_pii(req->top)) {
+        if (begins_with(text, personal[i]) &&
+            !st_collect_keeps(mst_conf_collect(req->top, MST_COLLECT_USER),
+                              st_str(text))) {
             return ST_ATTR_NONE;
         }
     }

@@ -235,7 +235,7 @@ static int scheme_dispatch(request_rec *r, proxy_worker *worker, proxy_server_co
         return schemes_run(&call);
     }
     st_target_t target;
-    st_target_read(&target, url, req->seg->pool);
+    st_target_read(&target, url, mst_conf_collect(r, MST_COLLECT_QUERY), req->seg->pool);
     return req->spans & MST_SPANS_PROXY ? attempt_run_traced(req, &call, &target)
                                         : attempt_run(req, &call, &target);
 }

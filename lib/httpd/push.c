@@ -51,16 +51,30 @@ void mst_push_slot_free(mst_req_t *req)
     req->slot = NULL;
 }
 
+static const st_dest_t *dest_of(const mst_req_t *req)
+{
+    return &mst_dests()->dests[req->dest];
+}
+
+/* 1 for a segment that leaves as a transaction, and counts as one, too. */
+static uint64_t transactions_of(const mst_req_t *req)
+{
+    return dest_of(req)->lifecycle == ST_LIFECYCLE_STATIC;
+}
+
 /* Its slot goes before it is counted: a child that dies in between has not counted twice. */
 static void refuse(mst_req_t *req, st_counters_t *counters, st_reason_t reason,
                    uint64_t spans)
 {
+    uint64_t transactions = transactions_of(req);
     if (req->slot != NULL) {
         st_open_free(req->slot);
         req->slot = NULL;
     }
     st_counters_created(counters, ST_CATEGORY_SPAN, spans);
     st_counters_refused(counters, reason, ST_CATEGORY_SPAN, spans);
+    st_counters_created(counters, ST_CATEGORY_TRANSACTION, transactions);
+    st_counters_refused(counters, reason, ST_CATEGORY_TRANSACTION, transactions);
 }
 
 /* Children that do not get into the record. */
@@ -79,7 +93,9 @@ static int record_write(const mst_req_t *req, mst_child_t *child, st_counters_t 
 {
     const st_segment_t *seg = req->seg;
     size_t size = st_record_size(seg);
+    uint64_t transactions = transactions_of(req);
     st_ring_tag_t tag = {.dest = (uint16_t)req->dest,
+                         .flags = transactions > 0 ? ST_QUEUE_TAG_TRANSACTION : 0,
                          .spans = (uint32_t)seg->span_count + 1};
     uint64_t pos;
     void *mem = st_ring_reserve(&child->queue.ring, size, tag, &req->slot->claim, &pos);
@@ -90,6 +106,7 @@ static int record_write(const mst_req_t *req, mst_child_t *child, st_counters_t 
     st_record_pack(seg, tag.dest, mem, size);
     /* Right before the commit: what dies earlier was never created. */
     st_counters_created(counters, ST_CATEGORY_SPAN, tag.spans);
+    st_counters_created(counters, ST_CATEGORY_TRANSACTION, transactions);
     st_ring_commit(&child->queue.ring, pos, &req->slot->claim);
     return 1;
 }
@@ -100,7 +117,7 @@ static void push_sampled(mst_req_t *req, mst_child_t *child, st_endpoint_t *endp
     const st_segment_t *seg = req->seg;
     uint64_t spans = (uint64_t)seg->span_count + 1;
     refuse_children(seg, counters);
-    if (st_endpoint_is_limited(endpoint, ST_LIMIT_SPAN, seg->end)) {
+    if (st_endpoint_is_limited(endpoint, mst_dest_limit(dest_of(req)), seg->end)) {
         refuse(req, counters, ST_REASON_RATELIMIT_BACKOFF, spans);
         return;
     }
@@ -116,14 +133,22 @@ static void push_sampled(mst_req_t *req, mst_child_t *child, st_endpoint_t *endp
     st_wakeup_notify(&child->queue);
 }
 
+/* Spans that a segment which is not recorded stands for. Where it would have been one transaction,
+ * its children are as if they had never been, as in Sentry's SDKs
+ * (https://develop.sentry.dev/sdk/telemetry/client-reports/). */
+static uint64_t unsampled_spans(const mst_req_t *req)
+{
+    int is_whole = req->reason == ST_REASON_IGNORED ||
+                   dest_of(req)->lifecycle == ST_LIFECYCLE_STREAM;
+    return is_whole ? (uint64_t)st_segment_span_total(req->seg) : 1;
+}
+
 void mst_push(mst_req_t *req, mst_child_t *child)
 {
     const st_segment_t *seg = req->seg;
-    int index = mst_dests()->dests[req->dest].endpoint;
-    st_endpoint_t *endpoint = &child->queue.endpoints[index];
+    st_endpoint_t *endpoint = &child->queue.endpoints[dest_of(req)->endpoint];
     if (!seg->sampled) {
-        refuse(req, &endpoint->counters, req->reason,
-               (uint64_t)st_segment_span_total(seg));
+        refuse(req, &endpoint->counters, req->reason, unsampled_spans(req));
     } else if (req->slot == NULL || !mst_child_has_told(child)) {
         push_sampled(req, child, endpoint);
     }

@@ -4,6 +4,8 @@
 
 #include <http_protocol.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <unistd.h>
 #include "mst_attributes.h"
 #include "mst_child.h"
 #include "mst_config.h"
@@ -130,6 +132,17 @@ static int is_own_envelope(const request_rec *r)
     }
     const char *agent = apr_table_get(r->headers_in, "User-Agent");
     return agent != NULL && strncmp(agent, ST_SDK_NAME "/", sizeof(ST_SDK_NAME)) == 0;
+}
+
+void mst_req_thread_note(mst_req_t *req)
+{
+    if (!req->seg->sampled) {
+        return;
+    }
+    req->thread_id = gettid();
+    if (prctl(PR_GET_NAME, req->thread_name) != 0) {
+        req->thread_name[0] = '\0';
+    }
 }
 
 /* What the final configuration has to say again. */

@@ -46,7 +46,10 @@ void mst_insert_error_filter(request_rec *r)
 int mst_log_transaction_first(request_rec *r)
 {
     /* Requests that httpd rejects early are opened only here: logs show their ids, too. */
-    (void)mst_req_decide(r);
+    mst_req_t *req = mst_req_decide(r);
+    if (req != NULL) {
+        mst_logio_note(&req->logio, r->connection);
+    }
     mst_req_headers_restore(r);
     return DECLINED;
 }

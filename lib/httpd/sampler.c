@@ -23,18 +23,19 @@
  * takes no more for now. How full the queue is does not matter: an endpoint that does not answer
  * fills it up to where the sender makes room, which is no reason for others to send less. */
 static int is_pressed(mst_pressure_t *pressure, const st_endpoint_t *endpoint,
-                      st_ns_t now)
+                      st_limit_t limit, st_ns_t now)
 {
     uint64_t dropped = st_counters_get_discarded(
         &endpoint->counters, ST_REASON_QUEUE_OVERFLOW, ST_CATEGORY_SPAN);
     uint64_t before =
         atomic_exchange_explicit(&pressure->dropped, dropped, memory_order_relaxed);
-    return dropped != before || st_endpoint_is_limited(endpoint, ST_LIMIT_SPAN, now);
+    return dropped != before || st_endpoint_is_limited(endpoint, limit, now);
 }
 
 /* How often rates are halved now. Whoever comes first after the interval looks. */
-static int halvings_now(mst_child_t *child, int index, st_ns_t now)
+static int halvings_now(mst_child_t *child, const st_dest_t *dest, st_ns_t now)
 {
+    int index = dest->endpoint;
     mst_pressure_t *pressure = &child->pressure[index];
     /* Relaxed: a thread that sees the old number for a moment decides by the old number. */
     int halvings = atomic_load_explicit(&pressure->halvings, memory_order_relaxed);
@@ -45,7 +46,8 @@ static int halvings_now(mst_child_t *child, int index, st_ns_t now)
                                                  memory_order_relaxed)) {
         return halvings;
     }
-    int is_under = is_pressed(pressure, &child->queue.endpoints[index], now);
+    int is_under =
+        is_pressed(pressure, &child->queue.endpoints[index], mst_dest_limit(dest), now);
     halvings = st_sampling_halvings_next(halvings, is_under);
     atomic_store_explicit(&pressure->halvings, halvings, memory_order_relaxed);
     return halvings;
@@ -81,8 +83,8 @@ static void decide_by_rate(mst_req_t *req, mst_child_t *child, double rate)
         refuse(req, ST_REASON_SAMPLE_RATE);
         return;
     }
-    int index = mst_dests()->dests[req->dest].endpoint;
-    int halvings = halvings_now(child, index, seg->start);
+    const st_dest_t *dest = &mst_dests()->dests[req->dest];
+    int halvings = halvings_now(child, dest, seg->start);
     double halved = st_sampling_rate_halved(rate, halvings);
     rate_note(seg, halved);
     if (!st_sampling_decide(seg->sample_rand, halved)) {

@@ -4,6 +4,7 @@
 
 #include <apr_strings.h>
 #include <string.h>
+#include "st_dest.h"
 #include "st_text.h"
 
 #define ENVIRONMENT_MAX 64  /* https://develop.sentry.dev/sdk/foundations/data-model/ */
@@ -91,6 +92,21 @@ const char *mst_value_rate(double *prate, const char *name, const char *value,
                             name, value);
     }
     return NULL;
+}
+
+const char *mst_value_lifecycle(int *plifecycle, const char *name, const char *value,
+                                apr_pool_t *p)
+{
+    static const char *const words[ST_LIFECYCLE_COUNT] = {
+        [ST_LIFECYCLE_STREAM] = "stream", [ST_LIFECYCLE_STATIC] = "static"};
+    for (int i = 0; i < ST_LIFECYCLE_COUNT; i++) {
+        if (strcasecmp(words[i], value) == 0) {
+            *plifecycle = i;
+            return NULL;
+        }
+    }
+    return apr_psprintf(p, "%s: \"%s\" is no lifecycle; allowed are stream and static",
+                        name, value);
 }
 
 const char *mst_value_org_id(const char *name, const char *value, apr_pool_t *p)

@@ -43,10 +43,22 @@ static _Atomic uint64_t *counters_of(const st_queue_t *queue, uint32_t endpoint,
                                            : counters->settled[outcome];
 }
 
+/* Spans that found no room in an envelope. */
+static _Atomic uint64_t *overflow_of(const st_queue_t *queue, uint32_t endpoint)
+{
+    return &queue->endpoints[endpoint]
+                .counters.settled[ST_REASON_BUFFER_OVERFLOW][ST_CATEGORY_SPAN];
+}
+
 /* Any number of times. */
 static void settle_apply(st_queue_t *queue)
 {
     st_ledger_shm_t *ledger = st_queue_ledger(queue);
+    if (ledger->outcome == ST_OUTCOME_DELIVERED) {
+        /* Relaxed: as below. */
+        atomic_store_explicit(overflow_of(queue, ledger->endpoint), ledger->overflow,
+                              memory_order_relaxed);
+    }
     _Atomic uint64_t *counters = counters_of(queue, ledger->endpoint, ledger->outcome);
     for (int i = 0; i < ST_CATEGORY_COUNT; i++) {
         /* Relaxed: for snapshots of others. */
@@ -56,8 +68,9 @@ static void settle_apply(st_queue_t *queue)
     st_ring_release(&queue->ring, ledger->pos);
 }
 
-void st_ledger_settle(st_queue_t *queue, uint64_t pos, int endpoint, int outcome,
-                      const uint64_t quantity[ST_CATEGORY_COUNT])
+/* @param left_out of the spans of a delivered entry */
+static void settle(st_queue_t *queue, uint64_t pos, int endpoint, int outcome,
+                   const uint64_t quantity[ST_CATEGORY_COUNT], uint64_t left_out)
 {
     st_ledger_shm_t *ledger = st_queue_ledger(queue);
     _Atomic uint64_t *counters = counters_of(queue, (uint32_t)endpoint, outcome);
@@ -69,9 +82,25 @@ void st_ledger_settle(st_queue_t *queue, uint64_t pos, int endpoint, int outcome
         uint64_t before = atomic_load_explicit(&counters[i], memory_order_relaxed);
         ledger->value[i] = before + quantity[i];
     }
+    ledger->value[ST_CATEGORY_SPAN] -= left_out;
+    ledger->overflow = atomic_load_explicit(overflow_of(queue, (uint32_t)endpoint),
+                                            memory_order_relaxed) +
+                       left_out;
     arm(ledger, STEP_SETTLE);
     settle_apply(queue);
     disarm(ledger);
+}
+
+void st_ledger_settle(st_queue_t *queue, uint64_t pos, int endpoint, int outcome,
+                      const uint64_t quantity[ST_CATEGORY_COUNT])
+{
+    settle(queue, pos, endpoint, outcome, quantity, 0);
+}
+
+void st_ledger_deliver(st_queue_t *queue, uint64_t pos, int endpoint,
+                       const uint64_t quantity[ST_CATEGORY_COUNT], uint64_t left_out)
+{
+    settle(queue, pos, endpoint, ST_OUTCOME_DELIVERED, quantity, left_out);
 }
 
 apr_status_t st_ledger_move(st_queue_t *queue, st_ring_entry_t *entry)

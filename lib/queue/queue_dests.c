@@ -113,6 +113,7 @@ static apr_status_t body_pack(st_queue_dest_body_t *body, const st_dest_t *dest)
         [ST_QUEUE_CA_FILE] = dest->ca_file};
     memset(body, 0, sizeof(*body));
     body->timeout = dest->timeout;
+    body->lifecycle = (uint16_t)dest->lifecycle;
     size_t at = 0;
     for (int i = 0; i < ST_QUEUE_STRING_COUNT; i++) {
         if (strings[i] == NULL) {
@@ -258,11 +259,13 @@ static void dest_read(const st_queue_t *queue, int i, const st_dsn_t *const *dsn
     const char *strings[ST_QUEUE_STRING_COUNT];
     st_queue_dest_body_t body;
     dest->endpoint = -1;
-    int is_good =
-        body_read(queue, i, &body) && body.endpoint < (uint32_t)queue->layout.endpoints &&
-        dsns[body.endpoint] != NULL && body_strings(&body, strings, result_pool);
+    int is_good = body_read(queue, i, &body) &&
+                  body.endpoint < (uint32_t)queue->layout.endpoints &&
+                  body.lifecycle < ST_LIFECYCLE_COUNT && dsns[body.endpoint] != NULL &&
+                  body_strings(&body, strings, result_pool);
     if (is_good) {
         *dest = (st_dest_t){.dsn = dsns[body.endpoint],
+                            .lifecycle = (st_lifecycle_t)body.lifecycle,
                             .endpoint = (int)body.endpoint,
                             .environment = strings[ST_QUEUE_ENVIRONMENT],
                             .release = strings[ST_QUEUE_RELEASE],

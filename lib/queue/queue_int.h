@@ -15,7 +15,7 @@
 #include "st_queue.h"
 
 #define ST_QUEUE_MAGIC   UINT64_C(0x31455545555153ff)
-#define ST_QUEUE_VERSION 1 /* to be raised when the meaning of something changes */
+#define ST_QUEUE_VERSION 2 /* to be raised when the meaning of something changes */
 
 /* What never changes once a queue is made. */
 typedef struct st_queue_fixed_t {
@@ -111,8 +111,8 @@ typedef struct st_queue_dest_body_t {
     int64_t timeout;
     uint32_t endpoint;
     uint16_t len[ST_QUEUE_STRING_COUNT]; /* plus one; 0: NULL */
-    uint16_t reserved;
-    char strings[ST_QUEUE_STRINGS_MAX]; /* one after the other, not terminated */
+    uint16_t lifecycle;                  /* st_lifecycle_t */
+    char strings[ST_QUEUE_STRINGS_MAX];  /* one after the other, not terminated */
 } st_queue_dest_body_t;
 
 _Static_assert(sizeof(st_queue_dest_body_t) == 24 + ST_QUEUE_STRINGS_MAX,

@@ -22,7 +22,7 @@ static size_t string_len(st_str_t str)
 /* Attributes of all spans, with those that packing adds. */
 static size_t attrs_total(const st_segment_t *seg)
 {
-    size_t attrs = (size_t)seg->attr_count;
+    size_t attrs = (size_t)(seg->attr_count + seg->named_count);
     for (int i = 0; i < seg->span_count; i++) {
         const st_span_t *span = &seg->spans[i];
         attrs += (size_t)span->attr_count + (span->module != NULL) + (span->timed != 0);
@@ -34,7 +34,7 @@ static size_t strings_of_attrs(const st_attr_t *attrs, int count)
 {
     size_t strings = 0;
     for (int i = 0; i < count; i++) {
-        if (st_attr_key_type(attrs[i].key) == ST_TYPE_STRING) {
+        if (st_attr_is_text(attrs[i].key)) {
             strings += string_len(attrs[i].value.str);
         }
     }
@@ -45,7 +45,8 @@ static size_t strings_of_attrs(const st_attr_t *attrs, int count)
 static size_t strings_total(const st_segment_t *seg)
 {
     size_t strings = string_len(st_str(seg->name)) + string_len(st_str(seg->dsc)) +
-                     strings_of_attrs(seg->attrs, seg->attr_count);
+                     strings_of_attrs(seg->attrs, seg->attr_count) +
+                     strings_of_attrs(seg->named, seg->named_count);
     for (int i = 0; i < seg->span_count; i++) {
         const st_span_t *span = &seg->spans[i];
         strings += string_len(st_str(span->name)) + string_len(st_str(span->module)) +
@@ -78,7 +79,7 @@ static void pack_attr(packer_t *packer, const st_attr_t *attr)
     record_attr_t *packed = &packer->attr[packer->attr_at++];
     packed->key = (uint32_t)attr->key;
     packed->reserved = 0;
-    if (st_attr_key_type(attr->key) == ST_TYPE_STRING) {
+    if (st_attr_is_text(attr->key)) {
         packed->value.str = pack_str(packer, attr->value.str);
     } else {
         packed->value.integer = attr->value.integer;
@@ -147,6 +148,7 @@ static void pack_segment_span(packer_t *packer, record_span_t *out,
         .status = (uint8_t)seg->status,
     };
     pack_attrs(packer, seg->attrs, seg->attr_count);
+    pack_attrs(packer, seg->named, seg->named_count);
     out->attr_count = (uint16_t)(packer->attr_at - out->attr_first);
 }
 

@@ -4,6 +4,7 @@
 
 #include <math.h>
 #include <string.h>
+#include "st_attr_named.h"
 
 #define LANES 4
 
@@ -91,8 +92,19 @@ static int span_is_valid(const st_record_t *record, const record_span_t *span)
            (uint64_t)span->attr_first + span->attr_count <= record->attr_count;
 }
 
+static st_str_t str_of(const st_record_t *record, const record_str_t *str)
+{
+    return (st_str_t){.ptr = record->bytes + record->strings_at + str->at,
+                      .len = str->len};
+}
+
 static int attr_is_valid(const st_record_t *record, const record_attr_t *attr)
 {
+    if (st_attr_is_named((st_attr_key_t)attr->key)) {
+        return str_is_valid(record, &attr->value.str) &&
+               st_attr_named_is_valid((st_attr_key_t)attr->key,
+                                      str_of(record, &attr->value.str));
+    }
     if (attr->key == ST_ATTR_NONE || attr->key >= ST_ATTR_COUNT) {
         return 0;
     }
@@ -128,12 +140,6 @@ static int parts_are_valid(const st_record_t *record)
         }
     }
     return 1;
-}
-
-static st_str_t str_of(const st_record_t *record, const record_str_t *str)
-{
-    return (st_str_t){.ptr = record->bytes + record->strings_at + str->at,
-                      .len = str->len};
 }
 
 apr_status_t st_record_open(st_record_t *record, const void *mem, size_t len)
@@ -186,7 +192,7 @@ void st_record_attr(const st_record_t *record, int i, st_attr_t *attr)
 {
     const record_attr_t *from = &attrs_of(record)[i];
     attr->key = (st_attr_key_t)from->key;
-    if (st_attr_key_type(attr->key) == ST_TYPE_STRING) {
+    if (st_attr_is_text(attr->key)) {
         attr->value.str = str_of(record, &from->value.str);
     } else {
         attr->value.integer = from->value.integer;

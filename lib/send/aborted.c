@@ -126,7 +126,12 @@ static apr_status_t append(st_sender_t *sender, st_open_slot_t *slot,
                            const st_segment_t *seg)
 {
     size_t size = st_record_size(seg);
-    const st_ring_tag_t tag = {.dest = slot->dest, .spans = 1};
+    const st_dest_t *dest = &sender->dests.dests[slot->dest];
+    st_counters_t *counters = &sender->queue->endpoints[dest->endpoint].counters;
+    uint64_t transactions = dest->lifecycle == ST_LIFECYCLE_STATIC;
+    const st_ring_tag_t tag = {.dest = slot->dest,
+                               .flags = transactions > 0 ? ST_QUEUE_TAG_TRANSACTION : 0,
+                               .spans = 1};
     uint64_t pos;
     void *mem = st_ledger_append(sender->queue, size, tag, &pos);
     if (mem == NULL) {
@@ -138,9 +143,8 @@ static apr_status_t append(st_sender_t *sender, st_open_slot_t *slot,
                           memory_order_relaxed);
     st_open_push(slot);
     st_record_pack(seg, slot->dest, mem, size);
-    int endpoint = sender->dests.dests[slot->dest].endpoint;
-    st_counters_created(&sender->queue->endpoints[endpoint].counters, ST_CATEGORY_SPAN,
-                        1);
+    st_counters_created(counters, ST_CATEGORY_SPAN, 1);
+    st_counters_created(counters, ST_CATEGORY_TRANSACTION, transactions);
     st_ledger_append_commit(sender->queue, pos);
     return APR_SUCCESS;
 }

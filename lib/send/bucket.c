@@ -4,6 +4,7 @@
 #include "st_bucket.h"
 
 #include <string.h>
+#include "st_queue.h"
 
 #define SLOTS_MIN   64
 #define CHUNK       64 /* pooled things are allocated this many at a time */
@@ -173,6 +174,13 @@ static int bucket_has(const st_bucket_t *bucket, const bucket_key_t *key)
            memcmp(&bucket->trace_id, key->trace_id, sizeof(bucket->trace_id)) == 0;
 }
 
+/* What leaves as a transaction wants an envelope of its own: its bucket stands in no chain, where
+ * nobody finds it. It lingers all the same: envelopes that leave together cost less. */
+static int is_alone(uint16_t flags)
+{
+    return (flags & ST_QUEUE_TAG_TRANSACTION) != 0;
+}
+
 static st_bucket_t *bucket_find(st_bucket_t *const *slot, const bucket_key_t *key)
 {
     for (st_bucket_t *bucket = *slot; bucket != NULL; bucket = bucket->chain) {
@@ -195,23 +203,32 @@ static st_bucket_t *bucket_open(st_bucket_set_t *set, int lane_at, st_bucket_t *
         .flags = key->flags,
         .trace_id = *key->trace_id,
         .opened = now,
-        .chain = *slot,
     };
-    *slot = bucket;
+    if (!is_alone(key->flags)) {
+        bucket->chain = *slot;
+        *slot = bucket;
+    }
     list_append(&lane->open[BY_AGE], BY_AGE, bucket);
     list_append(&lane->open[BY_END], BY_END, bucket);
     return bucket;
+}
+
+static void chain_remove(st_bucket_set_t *set, const st_bucket_t *bucket)
+{
+    st_bucket_t **at = slot_of(set, bucket->dest, &bucket->trace_id);
+    while (*at != bucket) {
+        at = &(*at)->chain;
+    }
+    *at = bucket->chain;
 }
 
 /* Takes an open bucket out of the table and the lists. */
 static void bucket_close(st_bucket_set_t *set, st_bucket_t *bucket)
 {
     bucket_lane_t *lane = &set->lanes[bucket->lane];
-    st_bucket_t **at = slot_of(set, bucket->dest, &bucket->trace_id);
-    while (*at != bucket) {
-        at = &(*at)->chain;
+    if (!is_alone(bucket->flags)) {
+        chain_remove(set, bucket);
     }
-    *at = bucket->chain;
     list_remove(&lane->open[BY_AGE], BY_AGE, bucket);
     list_remove(&lane->open[BY_END], BY_END, bucket);
 }

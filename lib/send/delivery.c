@@ -39,13 +39,33 @@ static uint64_t span_count(const st_bucket_t *bucket)
     return bucket != NULL ? (uint64_t)bucket->span_count : 0;
 }
 
-/* Counts and releases all records of a bucket. */
-static void settle(st_sender_t *sender, st_bucket_t *bucket, int outcome)
+static int is_transaction(const st_bucket_t *bucket)
+{
+    return (bucket->flags & ST_QUEUE_TAG_TRANSACTION) != 0;
+}
+
+/* Counts and releases all records of a bucket that is lost. A transaction counts as itself, and
+ * all its spans as spans (https://develop.sentry.dev/sdk/telemetry/client-reports/). */
+static void settle(st_sender_t *sender, st_bucket_t *bucket, st_reason_t reason)
 {
     for (st_bucket_record_t *r = bucket->records; r != NULL; r = r->next) {
         uint64_t quantity[ST_CATEGORY_COUNT] = {0};
         st_queue_tag_count(r->tag, quantity);
-        st_ledger_settle(sender->queue, r->pos, bucket->lane, outcome, quantity);
+        st_ledger_settle(sender->queue, r->pos, bucket->lane, (int)reason, quantity);
+        st_backlog_remove(&sender->backlog, r);
+    }
+    st_bucket_free(sender->buckets, bucket);
+}
+
+/* Counts and releases all records of a bucket that has arrived.
+ * @param left_out spans of its only record that had no room */
+static void settle_delivered(st_sender_t *sender, st_bucket_t *bucket, int left_out)
+{
+    for (st_bucket_record_t *r = bucket->records; r != NULL; r = r->next) {
+        uint64_t quantity[ST_CATEGORY_COUNT] = {0};
+        st_queue_tag_count(r->tag, quantity);
+        st_ledger_deliver(sender->queue, r->pos, bucket->lane, quantity,
+                          (uint64_t)left_out);
         st_backlog_remove(&sender->backlog, r);
     }
     st_bucket_free(sender->buckets, bucket);
@@ -58,7 +78,7 @@ void st_delivery_discard(st_sender_t *sender, st_bucket_t *bucket, st_reason_t r
     st_notice_lost(notice, is_overflow ? ST_NOTICE_OVERFLOW : ST_NOTICE_LIMITED, 0,
                    is_overflow ? "more comes in than goes out" : "not sent",
                    span_count(bucket), sender->now);
-    settle(sender, bucket, (int)reason);
+    settle(sender, bucket, reason);
 }
 
 static const st_dest_t *dest_of(const st_sender_t *sender, const st_delivery_t *delivery)
@@ -72,10 +92,16 @@ static apr_status_t encode(st_sender_t *sender, st_delivery_t *delivery)
     const st_bucket_t *bucket = delivery->bucket;
     const st_report_t *report = delivery->has_report ? &delivery->report : NULL;
     size_t dest = (size_t)(dest_of(sender, delivery) - sender->dests.dests);
+    delivery->left_out = 0;
     st_buf_clear(&delivery->body);
     if (bucket == NULL) {
         return st_encoder_report(sender->encoders[dest], &delivery->body, report,
                                  sender->wall);
+    }
+    if (is_transaction(bucket)) {
+        return st_encoder_transaction(sender->encoders[dest], &delivery->body,
+                                      &bucket->records->record, report, sender->wall,
+                                      &delivery->left_out);
     }
     int count = 0;
     for (const st_bucket_record_t *r = bucket->records; r != NULL; r = r->next) {
@@ -264,7 +290,7 @@ static void accepted(st_sender_t *sender, st_delivery_t *delivery)
         st_counters_report_done(&delivery->outlet->endpoint->counters, &delivery->report);
     }
     if (delivery->bucket != NULL) {
-        settle(sender, delivery->bucket, ST_OUTCOME_DELIVERED);
+        settle_delivered(sender, delivery->bucket, delivery->left_out);
     }
 }
 

@@ -52,7 +52,17 @@ static void take_in(st_sender_t *sender, const st_ring_entry_t *entry,
     st_backlog_add(&sender->backlog, copy);
 }
 
-/* The tag is what is counted, so the record has to be the one it speaks of. */
+/* The tag is what is counted, so the record has to be the one it speaks of, and go as its
+ * destination wants it. */
+static int is_tagged(const st_sender_t *sender, const st_ring_tag_t *tag,
+                     const st_record_t *record)
+{
+    int is_static = sender->dests.dests[tag->dest].lifecycle == ST_LIFECYCLE_STATIC;
+    return record->head.dest == tag->dest &&
+           (uint32_t)record->head.span_count == tag->spans &&
+           tag->flags == (is_static ? ST_QUEUE_TAG_TRANSACTION : 0);
+}
+
 static void look_at(st_sender_t *sender, const st_ring_entry_t *entry)
 {
     st_record_t record;
@@ -62,8 +72,7 @@ static void look_at(st_sender_t *sender, const st_ring_entry_t *entry)
         reject(sender, entry, "it breaks its format");
     } else if (!known) {
         reject(sender, entry, "it names no destination");
-    } else if (record.head.dest != entry->tag.dest ||
-               (uint32_t)record.head.span_count != entry->tag.spans) {
+    } else if (!is_tagged(sender, &entry->tag, &record)) {
         reject(sender, entry, "it is not what its tag says");
     } else {
         take_in(sender, entry, &record);

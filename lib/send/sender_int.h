@@ -52,6 +52,7 @@ typedef struct st_delivery_t {
     struct st_delivery_t *next; /* among those unused */
     st_outlet_t *outlet;
     st_bucket_t *bucket; /* NULL: a client report alone */
+    int left_out;        /* children of a transaction that have no room in the envelope */
     int has_report;
     st_report_t report;
     st_buf_t body;

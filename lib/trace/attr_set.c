@@ -66,3 +66,13 @@ int st_attr_set_int(st_segment_t *seg, int span, st_attr_key_t key, int64_t valu
     attr->value.integer = value;
     return 1;
 }
+
+int st_attr_set_double(st_segment_t *seg, int span, st_attr_key_t key, double value)
+{
+    st_attr_t *attr = can_keep(seg, span) ? attr_make(seg, span, key) : NULL;
+    if (attr == NULL) {
+        return 0;
+    }
+    attr->value.real = value;
+    return 1;
+}

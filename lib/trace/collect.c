@@ -1,107 +1,113 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The default deny list, applied to query strings.
+/* Which keys may have their values sent.
  * https://develop.sentry.dev/sdk/foundations/client/data-collection/ */
 #include "st_collect.h"
 
 #include <string.h>
 
-/* Any key that contains one of these is sensitive. */
-static const char *const terms[] = {
-    "auth", "token", "secret",      "session", "password", "passwd",
-    "pwd",  "key",   "jwt",         "bearer",  "sso",      "saml",
-    "csrf", "xsrf",  "credentials", "sid",     "identity",
+#define LETTERS        26
+#define PER_LETTER_MAX 5
+
+const st_collect_t st_collect_default = {.mode = ST_COLLECT_DENY, .terms = NULL};
+
+/* Any key that contains one of these is sensitive. By their first letters, because every header
+ * and every pair of a query is looked at. */
+static const char *const terms[LETTERS][PER_LETTER_MAX + 1] = {
+    ['a' - 'a'] = {"auth"},
+    ['b' - 'a'] = {"bearer"},
+    ['c' - 'a'] = {"csrf", "credentials"},
+    ['i' - 'a'] = {"identity"},
+    ['j' - 'a'] = {"jwt"},
+    ['k' - 'a'] = {"key"},
+    ['p' - 'a'] = {"password", "passwd", "pwd"},
+    ['s' - 'a'] = {"secret", "session", "sso", "saml", "sid"},
+    ['t' - 'a'] = {"token"},
+    ['x' - 'a'] = {"xsrf"},
 };
+
+/* Names of cookies that contain one of these are sensitive, too: sessions of frameworks, load
+ * balancers and identity providers. */
+static const char *const cookie_terms[] = {
+    ".sid",      "sessid",   "remember", "oidc",   "pkce",   "nonce",
+    "__secure-", "__host-",  "awsalb",   "awselb", "akamai", "__stripe",
+    "cognito",   "firebase", "supabase", "sb-",    "mfa",    "2fa",
+};
+
+/* Headers that proxies add about the client, and the one with a mail address. */
+static const char *const personal_terms[] = {
+    "forwarded", "-ip", "-addr", "remote-", "via", "-user", "from",
+};
+
+static char lower(char c)
+{
+    return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+}
+
+/* 1 when text[0..len) begins with the term, which is in lower case. */
+static int begins_with(const char *text, size_t len, const char *term)
+{
+    for (size_t i = 0; term[i] != '\0'; i++) {
+        if (i == len || lower(text[i]) != term[i]) {
+            return 0;
+        }
+    }
+    return 1;
+}
 
 int st_collect_key_is_sensitive(st_str_t key)
 {
-    for (size_t i = 0; i < sizeof(terms) / sizeof(terms[0]); i++) {
-        if (st_str_contains_nocase(key, terms[i])) {
+    for (size_t i = 0; i < key.len; i++) {
+        char first = lower(key.ptr[i]);
+        if (first < 'a' || first > 'z') {
+            continue;
+        }
+        for (const char *const *term = terms[first - 'a']; *term != NULL; term++) {
+            if (begins_with(key.ptr + i, key.len - i, *term)) {
+                return 1;
+            }
+        }
+    }
+    return 0;
+}
+
+static int contains_one_of(st_str_t key, const char *const *list, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (st_str_contains_nocase(key, list[i])) {
             return 1;
         }
     }
     return 0;
 }
 
-/* Percent-decodes up to `max` bytes; what is not an escape stays. */
-static size_t percent_decode(char *out, size_t max, const char *in, size_t len)
+static int has_term_of(const st_collect_t *rule, st_str_t key)
 {
-    size_t n = 0;
-    for (size_t i = 0; i < len && n < max; i++) {
-        int high = in[i] == '%' && len - i > 2 ? st_hex_value(in[i + 1]) : -1;
-        int low = high >= 0 ? st_hex_value(in[i + 2]) : -1;
-        out[n++] = low >= 0 ? (char)(high * 16 + low) : in[i];
-        i += low >= 0 ? 2 : 0;
-    }
-    return n;
+    return rule->terms != NULL &&
+           contains_one_of(key, (const char *const *)(const void *)rule->terms->elts,
+                           (size_t)rule->terms->nelts);
 }
 
-#define KEY_BYTES_MAX 256
-
-/* 1 when the pair pair[0..len) has a value that must not leave; *pkey_len is then set. A pair
- * without '=' may be a bare token ("?eyJhbGci..."): it has no key to judge by and stays, as in
- * the SDKs. */
-static int pair_is_sensitive(const char *pair, size_t len, size_t *pkey_len)
+int st_collect_keeps(const st_collect_t *rule, st_str_t key)
 {
-    const char *equals = memchr(pair, '=', len);
-    if (equals == NULL) {
+    if (rule->mode == ST_COLLECT_OFF || st_collect_key_is_sensitive(key)) {
         return 0;
     }
-    *pkey_len = (size_t)(equals - pair);
-    if (*pkey_len + 1 == len) {
+    return has_term_of(rule, key) == (rule->mode == ST_COLLECT_ALLOW);
+}
+
+int st_collect_keeps_cookie(const st_collect_t *rule, st_str_t name)
+{
+    return st_collect_keeps(rule, name) &&
+           !contains_one_of(name, cookie_terms,
+                            sizeof(cookie_terms) / sizeof(cookie_terms[0]));
+}
+
+int st_collect_keeps_header(const st_collect_t *rule, st_str_t name, int personal)
+{
+    if (!st_collect_keeps(rule, name) || st_str_contains_nocase(name, "cookie")) {
         return 0;
     }
-    if (*pkey_len > KEY_BYTES_MAX) {
-        return 1;
-    }
-    char key[KEY_BYTES_MAX];
-    size_t key_len = percent_decode(key, sizeof(key), pair, *pkey_len);
-    return st_collect_key_is_sensitive((st_str_t){key, key_len});
-}
-
-/* Appends to out[0..*plen); with out NULL only measures. */
-static void put(char *out, size_t *plen, const char *bytes, size_t len)
-{
-    if (out != NULL) {
-        memcpy(out + *plen, bytes, len);
-    }
-    *plen += len;
-}
-
-/* Copies `query` to `out` with values replaced; with out NULL only measures.
- * @return bytes of the result; *pfiltered counts the replaced values. */
-static size_t query_filter(char *out, const char *query, int *pfiltered)
-{
-    size_t n = 0;
-    *pfiltered = 0;
-    while (*query != '\0') {
-        size_t len = strcspn(query, "&;");
-        size_t key_len = 0;
-        int sensitive = pair_is_sensitive(query, len, &key_len);
-        if (sensitive) {
-            put(out, &n, query, key_len + 1);
-            put(out, &n, ST_FILTERED, strlen(ST_FILTERED));
-            ++*pfiltered;
-        } else {
-            put(out, &n, query, len);
-        }
-        query += len;
-        if (*query != '\0') {
-            put(out, &n, query, 1);
-            query++;
-        }
-    }
-    return n;
-}
-
-const char *st_collect_query(const char *query, apr_pool_t *result_pool)
-{
-    int filtered;
-    size_t len = query_filter(NULL, query, &filtered);
-    if (filtered == 0) {
-        return query;
-    }
-    char *out = apr_palloc(result_pool, len + 1);
-    query_filter(out, query, &filtered);
-    out[len] = '\0';
-    return out;
+    return personal || rule->mode == ST_COLLECT_ALLOW ||
+           !contains_one_of(name, personal_terms,
+                            sizeof(personal_terms) / sizeof(personal_terms[0]));
 }

@@ -9,6 +9,7 @@
 #define ATTR_CAP_FIRST 4
 /* A proxied call has a dozen attributes; nearly every other child one or none. */
 #define ATTR_CAP_CLIENT 16
+#define NAMED_CAP_FIRST 16
 
 const char *st_op_text(st_op_t op)
 {
@@ -227,6 +228,36 @@ void st_segment_attr_int(st_segment_t *seg, st_attr_key_t key, int64_t value)
     if (attr != NULL) {
         attr->value.integer = value;
     }
+}
+
+void st_segment_attr_double(st_segment_t *seg, st_attr_key_t key, double value)
+{
+    st_attr_t *attr = segment_attr_next(seg, key);
+    if (attr != NULL) {
+        attr->value.real = value;
+    }
+}
+
+static void named_grow(st_segment_t *seg)
+{
+    int cap = seg->named_cap > 0 ? seg->named_cap * 2 : NAMED_CAP_FIRST;
+    st_attr_t *attrs = apr_palloc(seg->pool, sizeof(*attrs) * (size_t)cap);
+    if (seg->named_count > 0) {
+        memcpy(attrs, seg->named, sizeof(*attrs) * (size_t)seg->named_count);
+    }
+    seg->named = attrs;
+    seg->named_cap = cap;
+}
+
+void st_segment_attr_named(st_segment_t *seg, st_attr_key_t key, st_str_t text)
+{
+    if (!seg->sampled || text.len == 0 || seg->named_count == ST_SEGMENT_NAMED_MAX) {
+        return;
+    }
+    if (seg->named_count == seg->named_cap) {
+        named_grow(seg);
+    }
+    seg->named[seg->named_count++] = (st_attr_t){.key = key, .value.str = text};
 }
 
 static void span_attrs_grow(st_span_t *span, apr_pool_t *pool)

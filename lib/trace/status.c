@@ -4,6 +4,8 @@
  * https://develop.sentry.dev/sdk/telemetry/traces/span-protocol/#status */
 #include "st_status.h"
 
+#include <string.h>
+
 st_status_t st_status_from_http(int http_status)
 {
     return http_status >= 100 && http_status < 400 ? ST_STATUS_OK : ST_STATUS_ERROR;
@@ -49,6 +51,36 @@ const char *st_status_message(int http_status)
     default:
         return "internal_error";
     }
+}
+
+int st_status_is_rich(st_str_t text)
+{
+    static const char *const known[] = {
+        "ok",
+        "cancelled",
+        "unknown",
+        "unknown_error",
+        "invalid_argument",
+        "deadline_exceeded",
+        "not_found",
+        "already_exists",
+        "permission_denied",
+        "resource_exhausted",
+        "failed_precondition",
+        "aborted",
+        "out_of_range",
+        "unimplemented",
+        "internal_error",
+        "unavailable",
+        "data_loss",
+        "unauthenticated",
+    };
+    for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
+        if (strlen(known[i]) == text.len && memcmp(known[i], text.ptr, text.len) == 0) {
+            return 1;
+        }
+    }
+    return 0;
 }
 
 const char *st_status_text(st_status_t status)

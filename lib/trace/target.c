@@ -97,21 +97,23 @@ static st_str_t authority_of(const char *text)
 }
 
 static void url_read(st_target_t *target, const char *scheme, st_str_t authority,
-                     apr_pool_t *pool)
+                     const st_collect_t *rule, apr_pool_t *pool)
 {
     const char *rest = authority.ptr + authority.len;
     size_t path_len = strcspn(rest, "?");
     target->scheme = scheme;
     target->path = apr_pstrmemdup(pool, rest, path_len);
-    if (rest[path_len] == '?') {
-        target->query = st_collect_query(apr_pstrdup(pool, rest + path_len + 1), pool);
+    if (rest[path_len] == '?' && rule->mode != ST_COLLECT_OFF) {
+        target->query =
+            st_collect_query(rule, apr_pstrdup(pool, rest + path_len + 1), pool);
     }
     target->url = apr_pstrcat(
         pool, scheme, "://", apr_pstrmemdup(pool, authority.ptr, authority.len),
         target->path, target->query != NULL ? "?" : "", target->query, NULL);
 }
 
-void st_target_read(st_target_t *target, const char *url, apr_pool_t *result_pool)
+void st_target_read(st_target_t *target, const char *url, const st_collect_t *rule,
+                    apr_pool_t *result_pool)
 {
     const char *mark = strstr(url, "://");
     *target = (st_target_t){.host = ""};
@@ -131,7 +133,7 @@ void st_target_read(st_target_t *target, const char *url, apr_pool_t *result_poo
         target->answer = scheme->answer;
     }
     authority_read(target, authority, result_pool);
-    url_read(target, shown, authority, result_pool);
+    url_read(target, shown, authority, rule, result_pool);
 }
 
 int st_target_is_dsn(const st_target_t *target, const st_dsn_t *dsn)

@@ -21,7 +21,7 @@ static const wrong_t wrong[] = {
     {"SentryTraceDSN ftp://" TE_SENTRY_KEY "@h/1", "SentryTraceDSN", NULL, "KEY@HOST"},
     {"SentryTraceDSN http://" TE_SENTRY_KEY "@h/x", "SentryTraceDSN", NULL, "KEY@HOST"},
     {"SentryTraceDSN file:relative", "SentryTraceDSN", NULL, "file:/"},
-    {"SentryTraceLifecycle batch", "SentryTraceLifecycle", "batch", "stream"},
+    {"SentryTraceLifecycle batch", "SentryTraceLifecycle", "batch", "stream and static"},
     {"SentryTraceEnvironment \"a b\"", "SentryTraceEnvironment", "a b", "64"},
     {"SentryTraceEnvironment a/b", "SentryTraceEnvironment", "a/b", "64"},
     {"SentryTraceEnvironment " LETTERS_70, "SentryTraceEnvironment", LETTERS_70, "64"},
@@ -39,6 +39,23 @@ static const wrong_t wrong[] = {
     {"SentryTraceSpans Handler +Hook", "SentryTraceSpans", "+Hook", "OutputFilters"},
     {"SentryTraceSpans +None", "SentryTraceSpans", "+None", "OutputFilters"},
     {"SentryTraceSendDefaultPII yes", "SentryTraceSendDefaultPII", "yes", "On and Off"},
+    {"SentryTraceCollect", "SentryTraceCollect", "\"\"", "request-headers"},
+    {"SentryTraceCollect headers off", "SentryTraceCollect", "headers", "cookies"},
+    {"SentryTraceCollect query", "SentryTraceCollect", "\"\"", "off, deny and allow"},
+    {"SentryTraceCollect query some", "SentryTraceCollect", "some",
+     "off, deny and allow"},
+    {"SentryTraceCollect query off a", "SentryTraceCollect", "\"a\"", "no terms"},
+    {"SentryTraceCollect query allow", "SentryTraceCollect", "query allow", "64 words"},
+    {"SentryTraceCollect query deny \"\" a", "SentryTraceCollect", "\"\"", "every key"},
+    {"SentryTraceAttribute \"a b\" x", "SentryTraceAttribute", "a b", "letters"},
+    {"SentryTraceAttribute sentry.op x", "SentryTraceAttribute", "sentry.op", "Sentry's"},
+    {"SentryTraceAttribute http.request.header.x x", "SentryTraceAttribute",
+     "http.request.header.x", "SentryTraceCollect"},
+    {"SentryTraceAttribute a x number", "SentryTraceAttribute", "number", "boolean"},
+    {"SentryTraceAttribute server.port 1 string", "SentryTraceAttribute", "server.port",
+     "integer"},
+    {"SentryTraceAttribute a %{", "SentryTraceAttribute", "%{", "<If>"},
+    {"SentryTraceAttribute a", "SentryTraceAttribute", NULL, "two or three arguments"},
     {"SentryTraceFlush 0", "SentryTraceFlush", "\"0\"", "100ms to 60s"},
     {"SentryTraceFlush 2min", "SentryTraceFlush", "2min", "100ms to 60s"},
     {"SentryTraceFlush -1s", "SentryTraceFlush", "-1s", "100ms to 60s"},
@@ -109,6 +126,7 @@ START_TEST(allowed_values_are_accepted)
         "SentryTraceDSN http://" TE_SENTRY_KEY "@[::1]:9000/1",
         "SentryTraceDSN file:${ROOT}/spool/out",
         "SentryTraceLifecycle Stream",
+        "SentryTraceLifecycle static",
         "SentryTraceEnvironment staging-2",
         "SentryTraceRelease \"shop@1.4.2 (beta)\"",
         "SentryTraceServerName \"web 1\"",
@@ -117,6 +135,12 @@ START_TEST(allowed_values_are_accepted)
         "SentryTraceSampleRate 1e-3",
         "SentryTraceSpans all -outputfilters",
         "SentryTraceSendDefaultPII ON",
+        "SentryTraceCollect Request-Headers OFF",
+        "SentryTraceCollect cookies allow theme lang",
+        "SentryTraceCollect query deny",
+        "SentryTraceAttribute my.key %{REQUEST_URI}",
+        "SentryTraceAttribute server.port 8080",
+        "SentryTraceAttribute user.name %{REMOTE_USER} String",
         "SentryTraceFlush 100ms",
         "SentryTraceFlush 60",
         "SentryTraceShutdownTimeout 8s",
@@ -167,10 +191,9 @@ END_TEST
 START_TEST(wrong_environment_is_refused_with_a_sentence)
 {
     static const char *const variables[][2] = {
-        {"SENTRY_DSN", "nonsense"},
-        {"SENTRY_TRACES_SAMPLE_RATE", "2"},
-        {"SENTRY_ENVIRONMENT", "a b"},
-        {"SENTRY_RELEASE", "a/b"},
+        {"SENTRY_DSN", "nonsense"},         {"SENTRY_TRACES_SAMPLE_RATE", "2"},
+        {"SENTRY_ENVIRONMENT", "a b"},      {"SENTRY_RELEASE", "a/b"},
+        {"SENTRY_TRACE_LIFECYCLE", "both"},
     };
     te_env_t *env = checked(__func__);
     for (size_t i = 0; i < sizeof(variables) / sizeof(*variables); i++) {
@@ -288,6 +311,31 @@ START_TEST(each_virtual_host_has_its_destination)
 }
 END_TEST
 
+START_TEST(each_virtual_host_has_its_lifecycle)
+{
+    static const char *const variables[] = {"SENTRY_TRACE_LIFECYCLE=Static", NULL};
+    te_setup_t setup = {.mpm = _i,
+                        .env = variables,
+                        .conf =
+                            TE_DSN "Listen 127.0.0.1:${PORT2}\n"
+                                   "<VirtualHost 127.0.0.1:${PORT2}>\nServerName two\n"
+                                   "SentryTraceLifecycle stream\n</VirtualHost>\n"};
+    te_env_t *env = te_env_make(&setup, __func__);
+    te_env_run(env);
+    ck_assert_int_eq(te_get(env, "/hello.txt")->status, 200);
+    te_await(env, 1);
+    ck_assert_int_eq(env->store->transaction_count, 1);
+    ck_assert_str_eq(te_segment(env->store, 0)->name, "GET /hello.txt");
+    te_client_t *client = te_client_create(env->httpd->ports[1], te_pool);
+    ck_assert_int_eq(te_client_get(client, "/hello.txt")->status, 200);
+    te_client_disconnect(client);
+    te_await(env, 2);
+    ck_assert_int_eq(env->store->transaction_count, 1);
+    ck_assert_str_eq(te_segment(env->store, 1)->name, "GET");
+    te_finish(env);
+}
+END_TEST
+
 START_TEST(server_name_is_on_the_children)
 {
     te_env_t *env = te_start(_i, "SentryTraceServerName web-1\n");
@@ -343,6 +391,7 @@ static void add_cases(TCase *tcase)
     te_add_per_mpm(tcase, rate_of_the_environment_samples);
     te_add_per_mpm(tcase, dsn_off_wins_over_the_environment);
     te_add_per_mpm(tcase, each_virtual_host_has_its_destination);
+    te_add_per_mpm(tcase, each_virtual_host_has_its_lifecycle);
     te_add_per_mpm(tcase, server_name_is_on_the_children);
     te_add_per_mpm(tcase, htaccess_may_switch_but_not_sample);
     te_add_per_mpm(tcase, htaccess_needs_permission);

@@ -221,6 +221,68 @@ START_TEST(store_reads_spans_and_reports)
 }
 END_TEST
 
+START_TEST(store_reads_transactions)
+{
+    te_store_t *store = te_store_create(te_pool);
+    te_store_add(store, te_sample_transaction, strlen(te_sample_transaction), "42", 1);
+    te_store_add(store, te_sample_transaction, strlen(te_sample_transaction), "42", 0);
+    te_store_add(store, te_sample_report, strlen(te_sample_report), "42", 1);
+    ck_assert_ptr_null(store->failure);
+    const te_span_t *segment = te_segment_of(store, "/a");
+    ck_assert_str_eq(segment->name, "GET /a");
+    const te_span_t *child = te_span_find(store, segment, "middleware", "CORE");
+    ck_assert_ptr_eq(te_span_parent(store, child), segment);
+    ck_assert(te_span_attr_double(child, "sentry.exclusive_time") == 2.0);
+    ck_assert_int_eq(te_store_count(store), 2);
+    ck_assert_int_eq(store->transaction_count, 1);
+    ck_assert_int_eq(store->rejected_span_count, 2);
+    ck_assert_int_eq(store->rejected_segment_count, 1);
+    ck_assert_int_eq(te_store_discarded(store, NULL), 4);
+    ck_assert_int_eq(te_store_transactions_discarded(store, "sample_rate"), 2);
+    ck_assert_int_eq(te_store_transactions_discarded(store, "ignored"), 0);
+    te_store_check(store);
+}
+END_TEST
+
+static const struct {
+    const char *attributes;
+    const char *why; /* NULL: nothing is wrong */
+} vocabularies[] = {
+    {"'sentry.op':{'type':'string','value':'handler'},"
+     "'http.request.header.x-y':{'type':'array','value':['a']},"
+     "'http.response.header.content-length':{'type':'string','value':'1'},"
+     "'te.own':{'type':'boolean','value':true}",
+     NULL},
+    {"'http.method':{'type':'string','value':'GET'}",
+     "have no attribute \"http.method\""},
+    {"'unheard.of':{'type':'string','value':'a'}", "have no attribute \"unheard.of\""},
+    {"'http.request.header.':{'type':'array','value':['a']}", "have no attribute"},
+    {"'server.port':{'type':'string','value':'80'}", "\"server.port\" is string instead"},
+    {"'http.request.header.a':{'type':'string','value':'b'}",
+     "is string instead of array"},
+    {"'sentry.op':{'type':'string','value':'apache'}", "no operation \"apache\""},
+    {"'url.path':{'type':'string','value':'/'}", "no operation"},
+};
+
+START_TEST(store_knows_the_words_of_the_conventions)
+{
+    char *text = apr_pstrcat(te_pool, "{", vocabularies[_i].attributes, "}", NULL);
+    for (char *c = text; *c != '\0'; c++) {
+        *c = *c == '\'' ? '"' : *c;
+    }
+    json_t *attributes = json_loads(text, 0, NULL);
+    ck_assert_ptr_nonnull(attributes);
+    const char *why = te_vocabulary_check(attributes, te_pool);
+    if (vocabularies[_i].why == NULL) {
+        ck_assert_ptr_null(why);
+    } else {
+        ck_assert_ptr_nonnull(why);
+        ck_assert_msg(strstr(why, vocabularies[_i].why) != NULL, "%s", why);
+    }
+    json_decref(attributes);
+}
+END_TEST
+
 START_TEST(store_remembers_an_invalid_envelope)
 {
     te_store_t *store = te_store_create(te_pool);
@@ -333,6 +395,9 @@ static void add_cases(TCase *tcase)
     tcase_add_test(tcase, server_refuses_and_accepts_again);
     tcase_add_test(tcase, hole_swallows_until_dropped);
     tcase_add_test(tcase, store_reads_spans_and_reports);
+    tcase_add_test(tcase, store_reads_transactions);
+    tcase_add_loop_test(tcase, store_knows_the_words_of_the_conventions, 0,
+                        sizeof(vocabularies) / sizeof(*vocabularies));
     tcase_add_test(tcase, store_remembers_an_invalid_envelope);
     tcase_add_test(tcase, store_takes_what_is_repeated_once);
     tcase_add_test(tcase, server_dawdles);

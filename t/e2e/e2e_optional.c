@@ -72,10 +72,10 @@ START_TEST(what_makes_no_sense_is_refused)
     te_await(env, 1);
     ck_assert_str_eq(te_get(env, "/do/open?nonsense")->body, "000000000000000000|11");
     te_await(env, 2);
-    const te_span_t *open = child(env, 1, "function", "span");
+    const te_span_t *segment = te_segment_of(env->store, "/do/open");
+    const te_span_t *open = te_span_find(env->store, segment, "function", "span");
     ck_assert_str_eq(te_span_attr_str(open, "user.name"), "alice");
-    ck_assert_str_eq(te_span_attr_str(te_segment(env->store, 1), "client.address"),
-                     "192.0.2.1");
+    ck_assert_str_eq(te_span_attr_str(segment, "client.address"), "192.0.2.1");
     te_finish(env);
 }
 END_TEST
@@ -87,11 +87,10 @@ START_TEST(attributes_of_a_module_win)
     te_await(env, 1);
     te_get(env, "/logged");
     te_await(env, 2);
-    const te_span_t *segment = te_segment(env->store, 0);
-    ck_assert_str_eq(te_span_attr_str(segment, "url.path"), "/chosen");
+    const te_span_t *segment = te_segment_of(env->store, "/chosen");
     ck_assert_int_eq(te_span_attr_int(segment, "server.port"), 4711);
-    ck_assert_str_eq(te_span_attr_str(te_segment(env->store, 1), "http.route"),
-                     "/from/a/log");
+    segment = te_segment_of(env->store, "/logged");
+    ck_assert_str_eq(te_span_attr_str(segment, "http.route"), "/from/a/log");
     te_finish(env);
 }
 END_TEST
@@ -193,6 +192,24 @@ START_TEST(functions_are_found_again_after_a_restart)
 }
 END_TEST
 
+/* With HTTP/2 that is not the thread which ends the request. */
+START_TEST(thread_is_the_one_that_ran_the_handler)
+{
+    te_env_t *env = te_start(_i, TEST_MODULE "Protocols h2c http/1.1\n");
+    te_request_t request = {.path = "/do?thread", .fresh = 1};
+    for (int i = 0; i < 4; i++) {
+        request.version = i % 2 == 1 && _i != TE_PREFORK ? TE_HTTP_2 : TE_HTTP_1_1;
+        const char *body = te_do(env, &request)->body;
+        te_await(env, i + 1);
+        const te_span_t *segment = te_segment(env->store, i);
+        ck_assert_str_eq(body, apr_psprintf(te_pool, "%ld %s",
+                                            te_span_attr_int(segment, "thread.id"),
+                                            te_span_attr_str(segment, "thread.name")));
+    }
+    te_finish(env);
+}
+END_TEST
+
 static void add_cases(TCase *tcase)
 {
     te_add_per_mpm(tcase, ids_are_those_of_the_trace_and_the_running_span);
@@ -204,6 +221,7 @@ static void add_cases(TCase *tcase)
     te_add_per_mpm(tcase, sub_requests_share_the_trace);
     te_add_per_mpm(tcase, nothing_happens_where_nothing_is_traced);
     te_add_per_mpm(tcase, unsampled_spans_are_counted_and_have_no_id);
+    te_add_per_mpm(tcase, thread_is_the_one_that_ran_the_handler);
     te_add_per_mpm(tcase, module_works_without_ours);
     te_add_per_mpm(tcase, functions_are_found_again_after_a_restart);
 }

@@ -48,6 +48,19 @@ START_TEST(envelopes_are_taken_and_written)
 }
 END_TEST
 
+START_TEST(transactions_are_taken_and_answered_with_their_id)
+{
+    te_env_t *env = start_sink(_i, SINK, __func__);
+    const te_reply_t *reply = post(env, te_sample_transaction);
+    ck_assert_int_eq(reply->status, 200);
+    ck_assert_ptr_nonnull(strstr(reply->body, TE_SAMPLE_EVENT));
+    te_store_t *store = written(env);
+    te_store_check(store);
+    ck_assert_int_eq(store->transaction_count, 1);
+    te_finish(env);
+}
+END_TEST
+
 START_TEST(compressed_envelopes_are_unpacked)
 {
     te_env_t *env = start_sink(_i, SINK, __func__);
@@ -82,6 +95,7 @@ START_TEST(malformed_envelopes_are_refused_with_a_reason)
         te_sample_spans("ffffffffffffffffffffffffffffffff", 2, te_pool),
         te_sample_spans(TE_SAMPLE_TRACE, 3, te_pool),
         apr_pstrcat(te_pool, te_sample_report, te_sample_report, NULL),
+        apr_pstrcat(te_pool, "{}", strchr(te_sample_transaction, '\n'), NULL),
     };
     for (size_t i = 0; i < sizeof(bodies) / sizeof(*bodies); i++) {
         const te_reply_t *reply = post(env, bodies[i]);
@@ -231,6 +245,7 @@ END_TEST
 static void add_cases(TCase *tcase)
 {
     te_add_per_mpm(tcase, envelopes_are_taken_and_written);
+    te_add_per_mpm(tcase, transactions_are_taken_and_answered_with_their_id);
     te_add_per_mpm(tcase, compressed_envelopes_are_unpacked);
     te_add_per_mpm(tcase, malformed_envelopes_are_refused_with_a_reason);
     te_add_per_mpm(tcase, other_requests_are_refused);

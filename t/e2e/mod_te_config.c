@@ -56,7 +56,8 @@ static void show_server(request_rec *r)
     const server_rec *s = r->server;
     const st_dsn_t *dsn = mst_conf_dsn(s);
     show(r, MST_DIRECTIVE_DSN, dsn != NULL ? base_name(dsn->url) : NULL);
-    show(r, MST_DIRECTIVE_LIFECYCLE, "stream");
+    show(r, MST_DIRECTIVE_LIFECYCLE,
+         mst_conf_lifecycle(s) == ST_LIFECYCLE_STATIC ? "static" : "stream");
     show(r, MST_DIRECTIVE_ENVIRONMENT, mst_conf_environment(s));
     show(r, MST_DIRECTIVE_RELEASE, mst_conf_release(s));
     show(r, MST_DIRECTIVE_SERVER_NAME, mst_conf_server_name(s));
@@ -129,10 +130,39 @@ static const char *context_text(request_rec *r)
 static const char *spans_text(request_rec *r)
 {
     unsigned spans = mst_conf_spans(r);
-    return apr_psprintf(r->pool, "%s%s%s%s.", spans & MST_SPANS_HANDLER ? "H" : "",
-                        spans & MST_SPANS_PROXY ? "P" : "",
-                        spans & MST_SPANS_OUTPUT ? "O" : "",
-                        spans & MST_SPANS_SUBREQUESTS ? "S" : "");
+    return apr_psprintf(
+        r->pool, "%s%s%s%s%s.", spans & MST_SPANS_HANDLER ? "H" : "",
+        spans & MST_SPANS_PROXY ? "P" : "", spans & MST_SPANS_OUTPUT ? "O" : "",
+        spans & MST_SPANS_SUBREQUESTS ? "S" : "", spans & MST_SPANS_CALLS ? "C" : "");
+}
+
+/* "deny a b", in the order of mst_collect_t; "-": not set. */
+static const char *collect_text(request_rec *r)
+{
+    static const char *const modes[] = {"off", "deny", "allow"};
+    const char *text = "";
+    for (int kind = 0; kind < MST_COLLECT_COUNT; kind++) {
+        const st_collect_t *rule = mst_conf_collect(r, (mst_collect_t)kind);
+        text = apr_pstrcat(r->pool, text, kind > 0 ? ";" : "",
+                           rule->terms != NULL ? modes[rule->mode] : "-", NULL);
+        for (int i = 0; rule->terms != NULL && i < rule->terms->nelts; i++) {
+            text = apr_pstrcat(r->pool, text, " ",
+                               APR_ARRAY_IDX(rule->terms, i, const char *), NULL);
+        }
+    }
+    return text;
+}
+
+static const char *own_attrs_text(request_rec *r)
+{
+    static const char types[] = "?sbid";
+    const apr_array_header_t *list = mst_conf_own_attrs(r);
+    const char *text = "";
+    for (int i = 0; list != NULL && i < list->nelts; i++) {
+        const mst_own_attr_t *own = &APR_ARRAY_IDX(list, i, mst_own_attr_t);
+        text = apr_psprintf(r->pool, "%s,%s:%c", text, own->key, types[own->type]);
+    }
+    return text;
 }
 
 static void show_directory(request_rec *r)
@@ -144,6 +174,8 @@ static void show_directory(request_rec *r)
     show(r, MST_DIRECTIVE_CONTEXT, context_text(r));
     show(r, MST_DIRECTIVE_SPANS, spans_text(r));
     show_flag(r, MST_DIRECTIVE_SEND_DEFAULT_PII, mst_conf_send_default_pii(r));
+    show(r, MST_DIRECTIVE_COLLECT, collect_text(r));
+    show(r, MST_DIRECTIVE_ATTRIBUTE, own_attrs_text(r));
     show_flag(r, MST_DIRECTIVE_SERVER_TIMING, mst_conf_server_timing(r));
     show_flag(r, MST_DIRECTIVE_META, mst_conf_meta(r));
     show(r, MST_DIRECTIVE_SINK_FILE, base_name(mst_conf_sink_file(r)));

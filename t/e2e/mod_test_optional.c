@@ -9,6 +9,8 @@
 #include <apr_strings.h>
 #include <mod_sentry_trace.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <unistd.h>
 #include <util_filter.h>
 
 static APR_OPTIONAL_FN_TYPE(sentry_trace_trace_id) * trace_id;
@@ -46,6 +48,14 @@ static void show_ids(request_rec *r)
                span != NULL ? "span" : "-");
     span_finish(span, NULL);
     ap_rprintf(r, "|%s", shown(span_id(r)));
+}
+
+/* Which thread runs the handler. */
+static void show_thread(request_rec *r)
+{
+    char name[16] = "";
+    prctl(PR_GET_NAME, name);
+    ap_rprintf(r, "%d %s", (int)gettid(), name);
 }
 
 /* Texts that are gone as soon as they were handed over. */
@@ -135,7 +145,8 @@ static int handle(request_rec *r)
         void (*act)(request_rec *r);
     } acts[] = {{"ids", show_ids},          {"spans", make_spans},
                 {"nonsense", try_nonsense}, {"attributes", set_attributes},
-                {"many", make_many},        {"pieces", write_pieces}};
+                {"many", make_many},        {"pieces", write_pieces},
+                {"thread", show_thread}};
     if (r->handler == NULL || strcmp(r->handler, "test-optional") != 0) {
         return DECLINED;
     }

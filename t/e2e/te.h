@@ -26,6 +26,7 @@
 #include "te_site.h"
 #include "te_status.h"
 #include "te_tls.h"
+#include "te_vocabulary.h"
 #include "te_wait.h"
 
 #endif /* TE_H */

@@ -136,7 +136,7 @@ static void set_request(te_client_t *client, const te_request_t *request)
 {
     CURL *curl = client->curl;
     const char *url = request->path;
-    if (strstr(url, "://") == NULL) {
+    if (url[0] == '/') {
         url = apr_psprintf(client->pool, "http://127.0.0.1:%d%s", client->port, url);
     }
     curl_easy_setopt(curl, CURLOPT_URL, url);

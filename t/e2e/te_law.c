@@ -89,51 +89,84 @@ int te_law_recover(te_env_t *env, int project)
     return visits;
 }
 
-/* Spans of a reason that Sentry has been told of, less what it should have been told. */
-static long excess(te_env_t *env, const char *project, const te_account_t *account,
-                   st_reason_t reason)
+/* One category of a project, as the module sees it, and what Sentry knows of that. */
+typedef struct claim_t {
+    const char *project;
+    st_category_t category;
+    const te_account_t *account;
+} claim_t;
+
+/* Of a reason: what Sentry has been told of, less what it should have been told. */
+static long excess(const te_env_t *env, const claim_t *claim, st_reason_t reason)
 {
-    long told = te_store_discarded_of(env->store, project, st_reason_text(reason));
-    long own = st_reason_is_reported(reason) ? (long)account->discarded[reason] : 0;
-    return told - own;
+    long told =
+        te_store_reported(env->store, claim->project, st_category_text(claim->category),
+                          st_reason_text(reason));
+    int is_reported = st_reason_is_reported(reason);
+    return told - (is_reported ? (long)claim->account->discarded[reason] : 0);
+}
+
+static long arrived(const te_env_t *env, const claim_t *claim)
+{
+    return claim->category == ST_CATEGORY_SPAN
+               ? te_store_count_of(env->store, claim->project)
+               : te_store_transactions_of(env->store, claim->project);
 }
 
 /* 1 when all that was delivered is there, and Sentry has been told of everything else. */
-static int is_known(te_env_t *env, const char *project, const te_account_t *account)
+static int is_known(const te_env_t *env, const claim_t *claim)
 {
     for (int reason = 0; reason < ST_REASON_COUNT; reason++) {
-        if (excess(env, project, account, (st_reason_t)reason) < 0) {
+        if (excess(env, claim, (st_reason_t)reason) < 0) {
             return 0;
         }
     }
-    return te_store_count_of(env->store, project) >= (long)account->delivered;
+    return arrived(env, claim) >= (long)claim->account->delivered;
+}
+
+static void await_known(te_env_t *env, const claim_t *claim)
+{
+    const char *category = st_category_text(claim->category);
+    te_deadline_t deadline = te_deadline(TE_PATIENCE_SEC);
+    te_sentry_collect(env->sentry);
+    while (!is_known(env, claim)) {
+        ck_assert_msg(te_tick(deadline),
+                      "project %s, %s: Sentry has %ld of %" PRIu64
+                      " and was told of %ld of %" PRIu64,
+                      claim->project, category, arrived(env, claim),
+                      claim->account->delivered,
+                      te_store_reported(env->store, claim->project, category, NULL),
+                      te_account_discarded(claim->account));
+        te_sentry_collect(env->sentry);
+    }
+}
+
+static void agree(te_env_t *env, const claim_t *claim)
+{
+    const char *category = st_category_text(claim->category);
+    await_known(env, claim);
+    for (int reason = 0; reason < ST_REASON_COUNT; reason++) {
+        long more = excess(env, claim, (st_reason_t)reason);
+        ck_assert_msg(more == 0 || env->store->ids != NULL,
+                      "project %s, %s: %ld too many reported as %s", claim->project,
+                      category, more, st_reason_text((st_reason_t)reason));
+    }
+    long count = arrived(env, claim);
+    ck_assert_msg(count == (long)claim->account->delivered,
+                  "project %s, %s: Sentry has %ld, but %" PRIu64 " were delivered",
+                  claim->project, category, count, claim->account->delivered);
 }
 
 void te_law_agreed(te_env_t *env, int project)
 {
-    const te_account_t *account = te_law_settled_any(env, project);
-    const char *text = apr_itoa(env->pool, project);
-    te_deadline_t deadline = te_deadline(TE_PATIENCE_SEC);
-    te_sentry_collect(env->sentry);
-    while (!is_known(env, text, account)) {
-        ck_assert_msg(te_tick(deadline),
-                      "project %d: Sentry has %ld spans of %" PRIu64
-                      " and was told of %ld of %" PRIu64,
-                      project, te_store_count_of(env->store, text), account->delivered,
-                      te_store_discarded_of(env->store, text, NULL),
-                      te_account_discarded(account));
-        te_sentry_collect(env->sentry);
+    te_law_settled_any(env, project);
+    const te_status_t *status = te_status(env);
+    for (int i = 0; i < ST_CATEGORY_COUNT; i++) {
+        claim_t claim = {.project = apr_itoa(env->pool, project),
+                         .category = (st_category_t)i};
+        claim.account = te_status_account(status, project, claim.category);
+        agree(env, &claim);
     }
-    for (int reason = 0; reason < ST_REASON_COUNT; reason++) {
-        long more = excess(env, text, account, (st_reason_t)reason);
-        ck_assert_msg(more == 0 || env->store->ids != NULL,
-                      "project %d: %ld spans too many reported as %s", project, more,
-                      st_reason_text((st_reason_t)reason));
-    }
-    long count = te_store_count_of(env->store, text);
-    ck_assert_msg(count == (long)account->delivered,
-                  "project %d: Sentry has %ld spans, but %" PRIu64 " were delivered",
-                  project, count, account->delivered);
 }
 
 /* A member of a member of ... the endpoint. */

@@ -42,8 +42,9 @@ const te_account_t *te_law_settled_any(te_env_t *env, int project);
 int te_law_recover(te_env_t *env, int project);
 
 /* Waits until Sentry has been told of everything that was discarded for a reason that client
- * reports name; the test ends unless it then knows of exactly what the module says: spans that
- * were delivered, and each reason. Where repeats are expected, reports may have come twice. */
+ * reports name; the test ends unless it then knows of exactly what the module says: spans and
+ * transactions that were delivered, and each reason. Where repeats are expected, reports may
+ * have come twice. */
 void te_law_agreed(te_env_t *env, int project);
 
 /* What the page says about the endpoint of `project`, by the path of a member, "circuit.state":

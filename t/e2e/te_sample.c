@@ -13,7 +13,21 @@
 
 const char te_sample_report[] =
     "{}\n{\"type\":\"client_report\"}\n{\"timestamp\":1795300000,\"discarded_events\":["
-    "{\"reason\":\"sample_rate\",\"category\":\"span\",\"quantity\":4}]}\n";
+    "{\"reason\":\"sample_rate\",\"category\":\"span\",\"quantity\":4},"
+    "{\"reason\":\"sample_rate\",\"category\":\"transaction\",\"quantity\":2}]}\n";
+
+const char te_sample_transaction[] =
+    "{\"event_id\":\"" TE_SAMPLE_EVENT "\"}\n{\"type\":\"transaction\"}\n"
+    "{\"type\":\"transaction\",\"event_id\":\"" TE_SAMPLE_EVENT "\",\"platform\":\"c\","
+    "\"transaction\":\"GET /a\",\"transaction_info\":{\"source\":\"url\"},"
+    "\"start_timestamp\":1795300000.0,\"timestamp\":1795300001.5,\"contexts\":{\"trace\":"
+    "{"
+    "\"trace_id\":\"" TE_SAMPLE_TRACE "\",\"span_id\":\"1111111111111111\","
+    "\"op\":\"http.server\",\"status\":\"ok\",\"data\":{\"url.path\":\"/a\"}}},"
+    "\"spans\":[{\"trace_id\":\"" TE_SAMPLE_TRACE "\",\"span_id\":\"2222222222222222\","
+    "\"parent_span_id\":\"1111111111111111\",\"description\":\"CORE\","
+    "\"op\":\"middleware\",\"status\":\"ok\",\"start_timestamp\":1795300000.5,"
+    "\"timestamp\":1795300001.0,\"data\":{\"sentry.exclusive_time\":2}}]}\n";
 
 const char *te_sample_spans(const char *child_trace, int item_count, apr_pool_t *pool)
 {

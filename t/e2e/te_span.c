@@ -122,3 +122,27 @@ double te_span_attr_double(const te_span_t *span, const char *key)
     const json_t *value = attr_value(span, key, "double");
     return value != NULL ? json_number_value(value) : NAN;
 }
+
+const char *te_span_attr_list(const te_store_t *store, const te_span_t *span,
+                              const char *key)
+{
+    const json_t *value = attr_value(span, key, "array");
+    const char *text = "";
+    size_t i;
+    json_t *element;
+    if (value == NULL) {
+        return NULL;
+    }
+    json_array_foreach(value, i, element)
+    {
+        text = apr_pstrcat(store->pool, text, i > 0 ? "|" : "",
+                           json_string_value(element), NULL);
+    }
+    return text;
+}
+
+int te_span_attr_bool(const te_span_t *span, const char *key)
+{
+    const json_t *value = attr_value(span, key, "boolean");
+    return value != NULL ? json_is_true(value) : -1;
+}

@@ -3,6 +3,7 @@
 
 #include "te_store.h"
 #include "te_dir.h"
+#include "te_vocabulary.h"
 
 #include <check.h>
 #include <string.h>
@@ -16,6 +17,7 @@ static apr_status_t store_cleanup(void *baton)
     te_store_t *store = baton;
     json_decref(store->kept);
     json_decref(store->last_header);
+    json_decref(store->last_transaction);
     return APR_SUCCESS;
 }
 
@@ -24,7 +26,7 @@ te_store_t *te_store_create(apr_pool_t *pool)
     te_store_t *store = apr_pcalloc(pool, sizeof(*store));
     store->pool = pool;
     store->spans = apr_array_make(pool, 64, sizeof(te_span_t *));
-    store->discarded = apr_hash_make(pool);
+    store->discarded = apr_array_make(pool, 16, sizeof(te_discard_t));
     store->kept = json_array();
     apr_pool_cleanup_register(pool, store, store_cleanup, apr_pool_cleanup_null);
     return store;
@@ -89,13 +91,26 @@ static void span_add(te_store_t *store, const json_t *json, const char *project)
     store->segment_count += span->is_segment;
 }
 
-static void spans_add(te_store_t *store, const json_t *payload, const char *project,
+static void failure_set(te_store_t *store, const char *why)
+{
+    if (store->failure == NULL) {
+        store->failure = apr_pstrdup(store->pool, why);
+    }
+}
+
+/* @param spans array of spans of version 2 */
+static void spans_add(te_store_t *store, const json_t *spans, const char *project,
                       int accepted)
 {
     size_t i;
     json_t *json;
-    json_array_foreach(json_object_get(payload, "items"), i, json)
+    json_array_foreach(spans, i, json)
     {
+        const char *why =
+            te_vocabulary_check(json_object_get(json, "attributes"), store->pool);
+        if (why != NULL) {
+            failure_set(store, why);
+        }
         if (accepted) {
             span_add(store, json, project);
             continue;
@@ -106,7 +121,24 @@ static void spans_add(te_store_t *store, const json_t *payload, const char *proj
     }
 }
 
-/* Sums of reports stand under "project reason". */
+static void transaction_add(te_store_t *store, json_t *payload, const char *project,
+                            int accepted)
+{
+    json_t *spans = st_envelope_transaction_spans(payload);
+    int before = store->spans->nelts;
+    spans_add(store, spans, project, accepted);
+    json_decref(spans);
+    for (int i = before; i < store->spans->nelts; i++) {
+        te_span_t *span = APR_ARRAY_IDX(store->spans, i, te_span_t *);
+        span->is_transaction = span->is_segment;
+    }
+    if (accepted) {
+        store->transaction_count++;
+        json_decref(store->last_transaction);
+        store->last_transaction = json_incref(payload);
+    }
+}
+
 static void report_add(te_store_t *store, const json_t *payload, const char *project)
 {
     size_t i;
@@ -114,15 +146,18 @@ static void report_add(te_store_t *store, const json_t *payload, const char *pro
     store->report_count++;
     json_array_foreach(json_object_get(payload, "discarded_events"), i, json)
     {
-        const char *reason = json_string_value(json_object_get(json, "reason"));
-        const char *key = apr_pstrcat(store->pool, project, " ", reason, NULL);
-        long *sum = apr_hash_get(store->discarded, key, APR_HASH_KEY_STRING);
-        if (sum == NULL) {
-            sum = apr_pcalloc(store->pool, sizeof(*sum));
-            apr_hash_set(store->discarded, key, APR_HASH_KEY_STRING, sum);
-        }
-        *sum += (long)json_integer_value(json_object_get(json, "quantity"));
+        te_discard_t *discard = apr_array_push(store->discarded);
+        discard->project = project;
+        discard->category = text_of(store, json, "category");
+        discard->reason = text_of(store, json, "reason");
+        discard->quantity = (long)json_integer_value(json_object_get(json, "quantity"));
     }
+}
+
+static void header_note(te_store_t *store, const st_envelope_t *envelope)
+{
+    json_decref(store->last_header);
+    store->last_header = json_incref(envelope->header);
 }
 
 static void envelope_add(te_store_t *store, const st_envelope_t *envelope,
@@ -132,19 +167,14 @@ static void envelope_add(te_store_t *store, const st_envelope_t *envelope,
     for (int i = 0; i < envelope->item_count; i++) {
         const st_envelope_item_t *item = &envelope->items[i];
         if (strcmp(item->type, "span") == 0) {
-            spans_add(store, item->json, project, accepted);
-            json_decref(store->last_header);
-            store->last_header = json_incref(envelope->header);
+            spans_add(store, json_object_get(item->json, "items"), project, accepted);
+            header_note(store, envelope);
+        } else if (strcmp(item->type, "transaction") == 0) {
+            transaction_add(store, item->json, project, accepted);
+            header_note(store, envelope);
         } else if (strcmp(item->type, "client_report") == 0 && accepted) {
             report_add(store, item->json, project);
         }
-    }
-}
-
-static void failure_set(te_store_t *store, const char *why)
-{
-    if (store->failure == NULL) {
-        store->failure = apr_pstrdup(store->pool, why);
     }
 }
 
@@ -194,32 +224,42 @@ const te_span_t *te_store_span(const te_store_t *store, int i)
     return APR_ARRAY_IDX(store->spans, i, te_span_t *);
 }
 
-/* Whether "project reason" is what is asked for; NULL: any. */
-static int is_wanted(const char *key, const char *project, const char *reason)
+/* Of `project` and for `reason`, NULL: any. */
+static int is_wanted(const te_discard_t *discard, const char *project,
+                     const char *category, const char *reason)
 {
-    const char *space = strchr(key, ' ');
-    size_t len = (size_t)(space - key);
-    int right_project =
-        project == NULL || (strncmp(key, project, len) == 0 && project[len] == '\0');
-    return right_project && (reason == NULL || strcmp(space + 1, reason) == 0);
+    return (project == NULL || strcmp(project, discard->project) == 0) &&
+           strcmp(category, discard->category) == 0 &&
+           (reason == NULL || strcmp(reason, discard->reason) == 0);
 }
 
-long te_store_discarded_of(const te_store_t *store, const char *project,
-                           const char *reason)
+long te_store_reported(const te_store_t *store, const char *project, const char *category,
+                       const char *reason)
 {
     long sum = 0;
-    for (apr_hash_index_t *i = apr_hash_first(store->pool, store->discarded); i != NULL;
-         i = apr_hash_next(i)) {
-        if (is_wanted(apr_hash_this_key(i), project, reason)) {
-            sum += *(const long *)apr_hash_this_val(i);
+    for (int i = 0; i < store->discarded->nelts; i++) {
+        const te_discard_t *discard = &APR_ARRAY_IDX(store->discarded, i, te_discard_t);
+        if (is_wanted(discard, project, category, reason)) {
+            sum += discard->quantity;
         }
     }
     return sum;
 }
 
+long te_store_discarded_of(const te_store_t *store, const char *project,
+                           const char *reason)
+{
+    return te_store_reported(store, project, "span", reason);
+}
+
 long te_store_discarded(const te_store_t *store, const char *reason)
 {
-    return te_store_discarded_of(store, NULL, reason);
+    return te_store_reported(store, NULL, "span", reason);
+}
+
+long te_store_transactions_discarded(const te_store_t *store, const char *reason)
+{
+    return te_store_reported(store, NULL, "transaction", reason);
 }
 
 long te_store_count_of(const te_store_t *store, const char *project)
@@ -227,6 +267,16 @@ long te_store_count_of(const te_store_t *store, const char *project)
     long count = 0;
     for (int i = 0; i < store->spans->nelts; i++) {
         count += strcmp(te_store_span(store, i)->project, project) == 0;
+    }
+    return count;
+}
+
+long te_store_transactions_of(const te_store_t *store, const char *project)
+{
+    long count = 0;
+    for (int i = 0; i < store->spans->nelts; i++) {
+        const te_span_t *span = te_store_span(store, i);
+        count += span->is_transaction && strcmp(span->project, project) == 0;
     }
     return count;
 }

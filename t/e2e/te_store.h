@@ -2,9 +2,11 @@
 #ifndef TE_STORE_H
 #define TE_STORE_H
 
-/* What envelopes said: spans as flat structs, and the sums of client reports.
+/* What envelopes said: spans as flat structs, and the sums of client reports. A transaction is
+ * a segment with its children, too; data gets the types of attributes.
  *
- * Every envelope is checked as strictly as Sentry would; the first failure is remembered in
+ * Every envelope is checked as strictly as Sentry would, and every attribute and operation against
+ * the conventions (te_vocabulary.h); the first failure is remembered in
  * `failure` and ends the test in te_store_check. One thread. */
 
 #include <apr_hash.h>
@@ -25,18 +27,29 @@ typedef struct te_span_t {
     const char *status;
     const char *project; /* project id of the DSN it was sent to */
     int is_segment;
-    int envelope; /* number of its envelope, from 1 */
+    int is_transaction; /* 1: a segment that came as one */
+    int envelope;       /* number of its envelope, from 1 */
     double start;
     double end;
     json_t *attributes; /* {"key": {"type", "value"}}, or NULL: not kept */
 } te_span_t;
 
+/* One line of a client report. */
+typedef struct te_discard_t {
+    const char *project;
+    const char *category;
+    const char *reason;
+    long quantity;
+} te_discard_t;
+
 typedef struct te_store_t {
     apr_pool_t *pool;
-    apr_array_header_t *spans; /* of te_span_t *, in order of arrival */
-    apr_hash_t *discarded;     /* "project reason" -> long * of spans, as reported */
-    json_t *kept;              /* array that owns the attributes */
-    json_t *last_header;       /* header of the last envelope with spans, or NULL */
+    apr_array_header_t *spans;     /* of te_span_t *, in order of arrival */
+    apr_array_header_t *discarded; /* of te_discard_t, as reported */
+    json_t *kept;                  /* array that owns the attributes */
+    json_t *last_header;           /* header of the last envelope with spans, or NULL */
+    json_t *last_transaction; /* payload of the last one that was accepted, or NULL */
+    int transaction_count;
     int envelope_count;
     int report_count;
     int segment_count;
@@ -73,6 +86,14 @@ long te_store_discarded_of(const te_store_t *store, const char *project,
 /* Spans that were sent to `project`. */
 long te_store_count_of(const te_store_t *store, const char *project);
 
+/* The same of transactions. */
+long te_store_transactions_discarded(const te_store_t *store, const char *reason);
+long te_store_transactions_of(const te_store_t *store, const char *project);
+
+/* The same of any category, by its name; project NULL: of all projects. */
+long te_store_reported(const te_store_t *store, const char *project, const char *category,
+                       const char *reason);
+
 /* Ends the test when an envelope was invalid, or when the spans form no trees: in each trace
  * one segment, parents that exist in it, ids unique, children within the segment's time. */
 void te_store_check(const te_store_t *store);
@@ -102,6 +123,13 @@ const te_span_t *te_span_parent(const te_store_t *store, const te_span_t *span);
 /* An attribute; NULL or -1 when it is absent, and the test ends when its type differs. */
 const char *te_span_attr_str(const te_span_t *span, const char *key);
 long te_span_attr_int(const te_span_t *span, const char *key);
+
+/* The texts of an array attribute, joined by "|"; NULL when it is absent. */
+const char *te_span_attr_list(const te_store_t *store, const te_span_t *span,
+                              const char *key);
+
+/* 1 or 0, of a boolean attribute; -1 when it is absent. */
+int te_span_attr_bool(const te_span_t *span, const char *key);
 
 /* A double attribute; NAN when it is absent. */
 double te_span_attr_double(const te_span_t *span, const char *key);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Any bytes as a file of envelopes: read all, validate each. */
+/* Any bytes as a file of envelopes: read all, validate each, look at transactions as spans. */
 #include "fuzz.h"
 
 #include "st_envelope.h"
@@ -30,6 +30,9 @@ static void envelope_inspect(const st_envelope_t *envelope, const char *bytes, s
         demand(item->type != NULL && json_is_object(item->header));
         demand(item->payload >= bytes && item->len <= envelope->used);
         demand(item->payload + item->len <= bytes + envelope->used);
+        json_t *spans = st_envelope_transaction_spans(item->json);
+        demand(json_array_size(spans) > 0);
+        json_decref(spans);
     }
 }
 

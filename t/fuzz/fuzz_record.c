@@ -5,6 +5,7 @@
 #include "../../lib/queue/record_int.h"
 #include "st_encoder.h"
 #include "st_envelope.h"
+#include "st_transaction.h"
 #include <apr_general.h>
 #include <stdlib.h>
 #include <string.h>
@@ -60,11 +61,26 @@ static unsigned span_walk(const st_record_t *record, int index)
         st_attr_t attr;
         st_record_attr(record, span.attr_first + i, &attr);
         sum += (unsigned char)st_attr_key_text(attr.key)[0];
-        if (st_attr_key_type(attr.key) == ST_TYPE_STRING) {
+        if (st_attr_is_text(attr.key)) {
             sum += str_walk(attr.value.str);
         }
     }
     return sum;
+}
+
+/* @return bytes of the payload of the envelope in `out`, which is one with one item. */
+static size_t envelope_inspect(const st_buf_t *out)
+{
+    apr_pool_t *pool;
+    st_envelope_t *envelope;
+    const char *why;
+    demand(apr_pool_create(&pool, NULL) == APR_SUCCESS);
+    apr_status_t rv = st_envelope_parse(&envelope, &why, out->data, out->len, pool);
+    demand(rv == APR_SUCCESS && envelope->used == out->len);
+    demand(envelope->item_count == 1 && envelope->items[0].json != NULL);
+    size_t len = envelope->items[0].len;
+    apr_pool_destroy(pool);
+    return len;
 }
 
 /* What is encoded from an opened record is an envelope, whatever stood in the record. */
@@ -74,14 +90,14 @@ static void record_encode(const st_record_t *record)
     st_buf_init(&out, BUF_MAX);
     apr_status_t rv = st_encoder_spans(encoder, &out, &record, 1, NULL, 0);
     if (rv == APR_SUCCESS) {
-        apr_pool_t *pool;
-        demand(apr_pool_create(&pool, NULL) == APR_SUCCESS);
-        st_envelope_t *envelope;
-        const char *why;
-        rv = st_envelope_parse(&envelope, &why, out.data, out.len, pool);
-        demand(rv == APR_SUCCESS && envelope->used == out.len);
-        demand(envelope->item_count == 1 && envelope->items[0].json != NULL);
-        apr_pool_destroy(pool);
+        envelope_inspect(&out);
+    }
+    st_buf_clear(&out);
+    int left_out;
+    rv = st_encoder_transaction(encoder, &out, record, NULL, 0, &left_out);
+    demand(left_out >= 0 && left_out < record->head.span_count);
+    if (rv == APR_SUCCESS) {
+        demand(envelope_inspect(&out) <= ST_TRANSACTION_BYTES_MAX);
     }
     st_buf_free(&out);
 }

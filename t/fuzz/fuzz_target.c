@@ -29,7 +29,7 @@ static void url_inspect(const st_target_t *target, apr_pool_t *pool)
     demand(authority != NULL);
     authority += 3;
     demand(memchr(authority, '@', strcspn(authority, "/?#")) == NULL);
-    st_target_read(&again, target->url, pool);
+    st_target_read(&again, target->url, &st_collect_default, pool);
     demand(again.url != NULL && strcmp(again.url, target->url) == 0);
     demand(strcmp(again.host, target->host) == 0 && again.port == target->port);
 }
@@ -48,7 +48,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     url[size] = '\0';
     st_target_t target;
-    st_target_read(&target, url, pool);
+    st_target_read(&target, url, &st_collect_default, pool);
     demand(target.host != NULL && target.port <= 65535);
     if (target.url != NULL) {
         url_inspect(&target, pool);

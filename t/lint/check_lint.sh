@@ -71,6 +71,10 @@ finds tests "every case is added" \
 finds tests "every case asserts something" \
     'printf "START_TEST(idle)\n{\n}\nEND_TEST\n" >> t/unit/t_buf.c' "a case that checks nothing"
 finds tests "every test program is run" 'cp t/unit/t_buf.c t/unit/t_zzz.c' "a program that is never run"
+finds tests "every row of docs/parity.md" 'sed -i "s/middleware_spans_disabled/x/" docs/parity.md' \
+    "a row without a test"
+finds tests "every row of docs/parity.md" 'sed -i "/middleware_spans_disabled/d" docs/parity.md' \
+    "a test without a row"
 finds tests "every file of lib has a unit test" 'echo > lib/base/zzz.c' "a file without a test"
 
 finds text "nothing is marked as unfinished" 'echo "/* TO""DO */" >> lib/base/buf.c' "an unfinished mark"

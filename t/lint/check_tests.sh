@@ -26,6 +26,18 @@ for file in $sources; do
     grep -qE "(^|[[:blank:]])$program([[:blank:]]|\$)" "$list" || echo "$file is not in $list"
 done | lint_case "every test program is run"
 
+# docs/parity.md: the last column of each row names its test.
+rows=$(sed -n 's/^START_TEST(\([A-Za-z0-9_]*\)).*/\1/p' t/e2e/e2e_parity.c)
+lint_require "cases in t/e2e/e2e_parity.c" "$rows"
+{
+    for name in $rows; do
+        grep -q "| \`$name\` |\$" docs/parity.md || echo "$name has no row in docs/parity.md"
+    done
+    sed -n 's/^|.*| `\([a-z_]*\)` |$/\1/p' docs/parity.md | while read -r name; do
+        printf '%s\n' "$rows" | grep -qx "$name" || echo "docs/parity.md: there is no test $name"
+    done
+} | lint_case "every row of docs/parity.md has its test, and every test its row"
+
 # t/lint/untested.txt: "path reason".
 untested=$(grep -v '^#' t/lint/untested.txt)
 lint_require "reasons in t/lint/untested.txt" "$untested"

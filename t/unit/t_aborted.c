@@ -105,6 +105,25 @@ START_TEST(an_open_request_of_a_dead_process_becomes_an_aborted_segment)
 }
 END_TEST
 
+START_TEST(one_of_a_static_destination_becomes_a_transaction)
+{
+    st_open_slot_t *slot = open_slot(dead);
+    slot->dest = T_SEND_STATIC;
+    note_signal(SIGSEGV);
+    t_step();
+    ck_assert_uint_eq(created(0), 1);
+    t_expect_law_of(0, ST_CATEGORY_SPAN, 1);
+    t_expect_law_of(0, ST_CATEGORY_TRANSACTION, 1);
+    t_step_after(T_SEND_FLUSH);
+    ck_assert_int_eq(t_world->sent_count, 1);
+    ck_assert_int_eq(t_world->sent[0].transactions, 1);
+    ck_assert_int_eq(t_world->sent[0].spans, 1);
+    t_answer(0, 200);
+    ck_assert_uint_eq(t_delivered(0), 1);
+    t_expect_all_over();
+}
+END_TEST
+
 static double number(json_t *span, const char *key)
 {
     return json_number_value(json_object_get(span, key));
@@ -372,6 +391,7 @@ static void add_cases(TCase *tc)
 {
     tcase_add_checked_fixture(tc, setup, t_world_teardown);
     tcase_add_test(tc, an_open_request_of_a_dead_process_becomes_an_aborted_segment);
+    tcase_add_test(tc, one_of_a_static_destination_becomes_a_transaction);
     tcase_add_test(tc, it_lasts_until_its_death_was_noticed_and_names_the_process);
     tcase_add_test(tc, it_belongs_to_its_trace);
     tcase_add_test(tc, a_signal_that_nobody_tells_is_waited_for_three_seconds);

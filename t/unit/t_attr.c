@@ -45,6 +45,19 @@ static const struct {
     {32, "sentry.segment.name.source", ST_TYPE_STRING},
     {33, "error.type", ST_TYPE_STRING},
     {34, "http.request.resend_count", ST_TYPE_INTEGER},
+    {35, "url.domain", ST_TYPE_STRING},
+    {36, "url.port", ST_TYPE_INTEGER},
+    {37, "thread.name", ST_TYPE_STRING},
+    {38, "http.response.size", ST_TYPE_INTEGER},
+    {39, "tls.protocol.name", ST_TYPE_STRING},
+    {40, "tls.protocol.version", ST_TYPE_STRING},
+    {41, "http.server.request.time_in_queue", ST_TYPE_DOUBLE},
+    {0x100, "http.request.header.", ST_TYPE_STRINGS},
+    {0x101, "http.response.header.", ST_TYPE_STRINGS},
+    {0x102, "", ST_TYPE_STRING},
+    {0x103, "", ST_TYPE_BOOLEAN},
+    {0x104, "", ST_TYPE_INTEGER},
+    {0x105, "", ST_TYPE_DOUBLE},
 };
 
 enum { VERSION_2_COUNT = sizeof(version_2) / sizeof(version_2[0]) };
@@ -53,7 +66,10 @@ START_TEST(numbers_of_keys_stay_within_a_record_version)
 {
     st_attr_key_t key = (st_attr_key_t)version_2[_i].key;
     ck_assert_int_eq(ST_RECORD_VERSION, 2);
-    ck_assert_int_lt(key, ST_ATTR_COUNT);
+    ck_assert_int_lt(key, key < ST_ATTR_NAMED ? ST_ATTR_COUNT : ST_ATTR_NAMED_END);
+    ck_assert_int_eq(st_attr_is_named(key), version_2[_i].key >= ST_ATTR_NAMED);
+    ck_assert_int_eq(st_attr_is_text(key),
+                     st_attr_is_named(key) || version_2[_i].type == ST_TYPE_STRING);
     ck_assert_str_eq(st_attr_key_text(key), version_2[_i].text);
     ck_assert_int_eq(st_attr_key_type(key), version_2[_i].type);
 }

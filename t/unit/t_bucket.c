@@ -2,6 +2,7 @@
 /* Buckets with records that are headers only: buckets look at nothing else. */
 #include "t.h"
 #include "st_bucket.h"
+#include "st_queue.h"
 
 #include <string.h>
 
@@ -78,6 +79,32 @@ START_TEST(records_of_one_trace_and_destination_share_a_bucket)
     expect_take(set, 0, 0, 1, 1, 2);
     expect_take(set, 0, 0, 1, 2, 1);
     expect_take(set, 0, 0, 1, 3, 1);
+    ck_assert_int_eq(st_bucket_is_empty(set, 0), 1);
+}
+END_TEST
+
+/* Adds a record of trace 7 that leaves as a transaction. */
+static void add_transaction(st_bucket_set_t *set, uint64_t pos, st_ns_t ended,
+                            st_ns_t now)
+{
+    st_record_t record = make_record(0, 7, 1);
+    const st_ring_entry_t entry = {
+        .len = record.len, .pos = pos, .tag = {.flags = ST_QUEUE_TAG_TRANSACTION}};
+    st_bucket_add(set, 0, &entry, &record, ended, now);
+}
+
+START_TEST(a_transaction_lingers_and_shares_with_nobody)
+{
+    st_bucket_set_t *set = make_set(1);
+    add(set, 0, 0, 7, 1, 1000 * MS);
+    add_transaction(set, 2, 900 * MS, 1000 * MS);
+    add_transaction(set, 3, 1100 * MS, 1100 * MS);
+    add(set, 0, 0, 7, 4, 1200 * MS);
+    expect_none(set, 0, 1000 * MS + LINGER - 1);
+    expect_take(set, 0, 1000 * MS + LINGER, 0, 2, 1);
+    expect_none(set, 0, 1100 * MS + LINGER - 1);
+    expect_take(set, 0, 1100 * MS + LINGER, 0, 3, 1);
+    expect_take(set, 0, 1200 * MS + LINGER, 0, 1, 2);
     ck_assert_int_eq(st_bucket_is_empty(set, 0), 1);
 }
 END_TEST
@@ -451,6 +478,7 @@ END_TEST
 static void add_cases(TCase *tc)
 {
     tcase_add_test(tc, records_of_one_trace_and_destination_share_a_bucket);
+    tcase_add_test(tc, a_transaction_lingers_and_shares_with_nobody);
     tcase_add_test(tc, a_bucket_is_due_a_linger_after_its_newest_segment);
     tcase_add_test(tc,
                    the_linger_counts_from_the_end_of_the_segment_not_from_its_arrival);

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "t.h"
+
+#define T_SEND_RING (1024 * 1024) /* for a record that is too large for a transaction */
 #include "t_send.h"
 #include "st_log.h"
 
@@ -334,6 +336,101 @@ START_TEST(each_endpoint_has_its_own_counters)
 }
 END_TEST
 
+/* What an endpoint counted as transactions. */
+static uint64_t transactions_discarded(int endpoint, st_reason_t reason)
+{
+    return st_counters_get_discarded(&t_endpoint(endpoint)->counters, reason,
+                                     ST_CATEGORY_TRANSACTION);
+}
+
+static uint64_t transactions_delivered(int endpoint)
+{
+    return st_counters_get_delivered(&t_endpoint(endpoint)->counters,
+                                     ST_CATEGORY_TRANSACTION);
+}
+
+START_TEST(a_transaction_is_delivered_in_both_categories)
+{
+    t_push(T_SEND_STATIC, NULL, 3);
+    t_step_after(T_SEND_LINGER);
+    t_answer(0, 200);
+    ck_assert_uint_eq(t_delivered(0), 4);
+    ck_assert_uint_eq(transactions_delivered(0), 1);
+    t_expect_all_over();
+}
+END_TEST
+
+START_TEST(a_lost_transaction_counts_as_itself_and_all_its_spans)
+{
+    static const struct {
+        int status;
+        st_reason_t reason;
+    } answers[] = {{500, ST_REASON_SEND_ERROR}, {429, ST_REASON_RATE_LIMITED}};
+    t_push(T_SEND_STATIC, NULL, 3);
+    t_step_after(T_SEND_LINGER);
+    t_answer(0, answers[_i].status);
+    ck_assert_uint_eq(t_discarded(0, answers[_i].reason), 4);
+    ck_assert_uint_eq(transactions_discarded(0, answers[_i].reason), 1);
+    ck_assert_uint_eq(transactions_delivered(0), 0);
+    t_expect_all_over();
+}
+END_TEST
+
+START_TEST(a_transaction_that_cannot_be_sent_is_an_internal_error)
+{
+    t_world->submit_rv = APR_ENOMEM;
+    t_push(T_SEND_STATIC, NULL, 3);
+    t_step_after(T_SEND_LINGER);
+    ck_assert_uint_eq(t_discarded(0, ST_REASON_INTERNAL_SDK_ERROR), 4);
+    ck_assert_uint_eq(transactions_discarded(0, ST_REASON_INTERNAL_SDK_ERROR), 1);
+    t_expect_all_over();
+}
+END_TEST
+
+/* A record whose children take more than a transaction may. */
+static void push_too_many_texts(void)
+{
+    char text[900];
+    st_segment_t *seg = st_segment_open(t_pool, st_id_source_rng(&t_world->ids),
+                                        t_world_wall(), t_world->now, 999);
+    memset(text, '\x01', sizeof(text));
+    text[sizeof(text) - 1] = '\0';
+    for (int i = 0; i < 230; i++) {
+        st_segment_span_add(seg, ST_OP_HANDLER, text, NULL, t_world->now);
+    }
+    st_segment_close(seg, t_world->now);
+    ck_assert_int_eq(t_push_segment(T_SEND_STATIC, seg), 1);
+}
+
+START_TEST(children_without_room_are_a_buffer_overflow_once_the_rest_is_delivered)
+{
+    push_too_many_texts();
+    t_step_after(T_SEND_LINGER);
+    int sent = t_world->sent[0].spans;
+    ck_assert_int_gt(sent, 100);
+    ck_assert_int_lt(sent, 230);
+    if (_i == 1) {
+        t_answer(0, 500);
+        ck_assert_uint_eq(t_discarded(0, ST_REASON_SEND_ERROR), 231);
+        ck_assert_uint_eq(t_discarded(0, ST_REASON_BUFFER_OVERFLOW), 0);
+    } else {
+        if (_i == 2) {
+            t_answer(0, 503);
+            t_step_at_retry(0);
+        }
+        t_answer(_i == 2 ? 1 : 0, 200);
+        ck_assert_uint_eq(t_delivered(0), (uint64_t)sent);
+        ck_assert_uint_eq(t_discarded(0, ST_REASON_BUFFER_OVERFLOW),
+                          (uint64_t)(231 - sent));
+    }
+    t_expect_all_over();
+    t_push(T_SEND_STATIC, NULL, 2);
+    t_step_after(T_SEND_LINGER);
+    t_answer(t_world->sent_count - 1, 200);
+    t_expect_all_over();
+}
+END_TEST
+
 static void add_cases(TCase *tc)
 {
     tcase_add_checked_fixture(tc, t_world_setup, t_world_teardown);
@@ -357,6 +454,11 @@ static void add_cases(TCase *tc)
     tcase_add_test(tc, more_than_1000_spans_of_a_trace_go_out_in_several_envelopes);
     tcase_add_test(tc, answers_in_any_order_free_everything);
     tcase_add_test(tc, each_endpoint_has_its_own_counters);
+    tcase_add_test(tc, a_transaction_is_delivered_in_both_categories);
+    tcase_add_loop_test(tc, a_lost_transaction_counts_as_itself_and_all_its_spans, 0, 2);
+    tcase_add_test(tc, a_transaction_that_cannot_be_sent_is_an_internal_error);
+    tcase_add_loop_test(
+        tc, children_without_room_are_a_buffer_overflow_once_the_rest_is_delivered, 0, 3);
 }
 
 T_MAIN("delivery", add_cases)

@@ -4,6 +4,7 @@
 
 #include "st_dsn.h"
 #include "st_envelope.h"
+#include "st_transaction.h"
 #include "st_version.h"
 #include "t.h"
 #include "t_sample.h"
@@ -372,6 +373,79 @@ START_TEST(a_destination_too_large_to_render_refuses_to_encode)
     st_report_t report = {0};
     ck_assert_int_eq(st_encoder_spans(encoder, &out, &record, 1, NULL, NOW), ST_E_LIMIT);
     ck_assert_int_eq(st_encoder_report(encoder, &out, &report, NOW), ST_E_LIMIT);
+    int left_out;
+    ck_assert_int_eq(st_encoder_transaction(encoder, &out, record, NULL, NOW, &left_out),
+                     ST_E_LIMIT);
+}
+END_TEST
+
+static st_envelope_t *encode_transaction(const st_encoder_t *encoder,
+                                         const st_record_t *record,
+                                         const st_report_t *report)
+{
+    int left_out = -1;
+    ck_assert_int_eq(
+        st_encoder_transaction(encoder, &out, record, report, NOW, &left_out),
+        APR_SUCCESS);
+    ck_assert_int_eq(left_out, 0);
+    return read_only();
+}
+
+START_TEST(a_transaction_has_an_envelope_with_its_id)
+{
+    const st_record_t *record = t_sample_record(t_pool, 1);
+    st_envelope_t *envelope = encode_transaction(make_encoder(), record, NULL);
+    char event_id[ST_EVENT_ID_HEX + 1] = "";
+    st_transaction_event_id(event_id, record);
+    ck_assert_str_eq(text_of(envelope->header, "event_id"), event_id);
+    ck_assert_str_eq(text_of(envelope->header, "sent_at"), "2026-11-21T22:26:41.052Z");
+    ck_assert_str_eq(text_of(dsc_of(envelope), "transaction"), T_SAMPLE_NAME);
+    ck_assert_int_eq(envelope->item_count, 1);
+    const st_envelope_item_t *item = &envelope->items[0];
+    ck_assert_str_eq(item->type, "transaction");
+    ck_assert_uint_eq((size_t)json_integer_value(json_object_get(item->header, "length")),
+                      item->len);
+    ck_assert_str_eq(text_of(item->json, "event_id"), event_id);
+    ck_assert_str_eq(text_of(item->json, "release"), "shop@1.4.2");
+    ck_assert_uint_eq(json_array_size(json_object_get(item->json, "spans")),
+                      T_SAMPLE_SPAN_COUNT - 1);
+}
+END_TEST
+
+START_TEST(a_report_rides_along_with_a_transaction_in_both_categories)
+{
+    st_report_t report = {0};
+    report.quantity[ST_REASON_SAMPLE_RATE][ST_CATEGORY_SPAN] = 11;
+    report.quantity[ST_REASON_SAMPLE_RATE][ST_CATEGORY_TRANSACTION] = 3;
+    st_envelope_t *envelope =
+        encode_transaction(make_encoder(), t_sample_record(t_pool, 1), &report);
+    ck_assert_int_eq(envelope->item_count, 2);
+    json_t *entries = json_object_get(envelope->items[1].json, "discarded_events");
+    json_t *expected = json_pack("[{s:s,s:s,s:i},{s:s,s:s,s:i}]", "reason", "sample_rate",
+                                 "category", "span", "quantity", 11, "reason",
+                                 "sample_rate", "category", "transaction", "quantity", 3);
+    ck_assert_int_eq(json_equal(entries, expected), 1);
+    json_decref(expected);
+}
+END_TEST
+
+START_TEST(a_full_buffer_refuses_transactions)
+{
+    const st_encoder_t *encoder = make_encoder();
+    const st_record_t *record = t_sample_record(t_pool, 1);
+    encode_transaction(encoder, record, NULL);
+    size_t need = out.len;
+    int left_out;
+    for (size_t max = 0; max < need; max++) {
+        st_buf_free(&out);
+        st_buf_init(&out, max);
+        ck_assert_int_eq(
+            st_encoder_transaction(encoder, &out, record, NULL, NOW, &left_out),
+            ST_E_LIMIT);
+    }
+    st_buf_free(&out);
+    st_buf_init(&out, need);
+    encode_transaction(encoder, record, NULL);
 }
 END_TEST
 
@@ -397,6 +471,9 @@ static void add_cases(TCase *tcase)
     tcase_add_test(tcase, a_thousand_spans_fit_one_envelope);
     tcase_add_test(tcase, hostile_names_stay_inside_their_strings);
     tcase_add_test(tcase, a_full_buffer_refuses_at_every_length);
+    tcase_add_test(tcase, a_transaction_has_an_envelope_with_its_id);
+    tcase_add_test(tcase, a_report_rides_along_with_a_transaction_in_both_categories);
+    tcase_add_test(tcase, a_full_buffer_refuses_transactions);
     tcase_add_test(tcase, a_destination_too_large_to_render_refuses_to_encode);
 }
 

@@ -101,6 +101,71 @@ START_TEST(an_instant_is_a_date_in_a_string)
 }
 END_TEST
 
+START_TEST(a_member_that_is_null_is_missing)
+{
+    json_t *json = json_of("{\"a\":null,\"b\":0}");
+    ck_assert_ptr_null(st_check_optional(json, "a"));
+    ck_assert_ptr_nonnull(st_check_optional(json, "b"));
+    ck_assert_ptr_null(st_check_optional(json, "c"));
+    json_decref(json);
+}
+END_TEST
+
+static const struct {
+    const char *json;
+    int is_short;
+} shorts[] = {
+    {"\"abc\"", 1},
+    {"\"abcd\"", 0},
+    {"\"\"", 0},
+    {"3", 0},
+    {"\"\u00e4\u00f6\u00fc\"", 1},
+    {"\"a\\u0000\"", 0},
+};
+
+START_TEST(a_short_text_has_that_many_characters_at_most)
+{
+    json_t *json = json_of(shorts[_i].json);
+    ck_assert_int_eq(st_check_is_short(json, 3), shorts[_i].is_short);
+    json_decref(json);
+}
+END_TEST
+
+static const struct {
+    const char *json;
+    const char *why; /* NULL: good */
+} spans_of_time[] = {
+    {"{\"start\":1,\"end\":1}", NULL},
+    {"{\"start\":\"1970-01-01T00:00:01Z\",\"end\":1.5}", NULL},
+    {"{\"end\":1}", "the thing has no time as \"start\""},
+    {"{\"start\":\"now\",\"end\":1}", "the thing has no time as \"start\""},
+    {"{\"start\":1,\"end\":null}", "the thing has no time as \"end\""},
+    {"{\"start\":2,\"end\":1}", "the thing ends before it starts"},
+};
+
+START_TEST(times_are_there_and_in_order)
+{
+    st_check_t check = {.pool = t_pool, .part = "the thing"};
+    json_t *json = json_of(spans_of_time[_i].json);
+    int valid = st_check_times(&check, json, "start", "end");
+    ck_assert_int_eq(valid, spans_of_time[_i].why == NULL);
+    ck_assert_pstr_eq(check.why, spans_of_time[_i].why);
+    json_decref(json);
+}
+END_TEST
+
+START_TEST(a_member_that_nobody_knows_is_refused)
+{
+    static const char *const known[] = {"a", "b"};
+    st_check_t check = {.pool = t_pool, .part = "the thing"};
+    json_t *json = json_of("{\"b\":1}");
+    ck_assert_int_eq(st_check_members(&check, json, known, 2), 1);
+    ck_assert_int_eq(st_check_members(&check, json, known, 1), 0);
+    ck_assert_str_eq(check.why, "the thing has the unknown member \"b\"");
+    json_decref(json);
+}
+END_TEST
+
 static void add_cases(TCase *tcase)
 {
     tcase_add_test(tcase, a_reason_starts_with_the_part_and_its_number);
@@ -110,6 +175,12 @@ static void add_cases(TCase *tcase)
     tcase_add_test(tcase, a_missing_value_is_nothing);
     tcase_add_test(tcase, a_text_with_a_zero_byte_is_no_c_string);
     tcase_add_test(tcase, an_instant_is_a_date_in_a_string);
+    tcase_add_test(tcase, a_member_that_is_null_is_missing);
+    tcase_add_loop_test(tcase, a_short_text_has_that_many_characters_at_most, 0,
+                        (int)(sizeof(shorts) / sizeof(shorts[0])));
+    tcase_add_loop_test(tcase, times_are_there_and_in_order, 0,
+                        (int)(sizeof(spans_of_time) / sizeof(spans_of_time[0])));
+    tcase_add_test(tcase, a_member_that_nobody_knows_is_refused);
 }
 
 T_MAIN("envelope_check", add_cases)

@@ -55,6 +55,36 @@ static const char t_report_envelope[] =
     "{\"reason\":\"sample_rate\",\"category\":\"transaction\",\"quantity\":3},"
     "{\"reason\":\"send_error\",\"category\":\"span\",\"quantity\":1}]}}";
 
+static const char t_transaction_envelope[] =
+    "{\"header\":{\"event_id\":\"9ec79c33ec9942ab8353589fcb2e04dc\","
+    "\"trace\":{\"trace_id\":" T_TRACE ","
+    "\"public_key\":\"e12d836b15bb49d7bbf99e64295d995b\"}},"
+    "\"item\":{\"type\":\"transaction\"},"
+    "\"payload\":{\"type\":\"transaction\","
+    "\"event_id\":\"9ec79c33ec9942ab8353589fcb2e04dc\",\"platform\":\"c\","
+    "\"release\":\"shop@1.4.2\",\"environment\":\"production\","
+    "\"server_name\":\"web-1\",\"dist\":\"7\","
+    "\"sdk\":{\"name\":\"sentry.httpd\",\"version\":\"0.1.0\"},"
+    "\"transaction\":\"GET /api/orders/*\",\"transaction_info\":{\"source\":\"route\"},"
+    "\"start_timestamp\":1795300000.0,\"timestamp\":1795300000.052011,"
+    "\"tags\":{\"http.status_code\":\"503\"},"
+    "\"request\":{\"method\":\"GET\",\"url\":\"https://shop.example.com/api/orders/17\","
+    "\"query_string\":\"token=[Filtered]\",\"headers\":{\"Accept\":\"text/html\"},"
+    "\"env\":{\"SERVER_PORT\":\"443\"}},"
+    "\"user\":{\"id\":7,\"username\":\"alice\",\"ip_address\":\"192.0.2.7\"},"
+    "\"measurements\":{\"ttfb\":{\"value\":1.5,\"unit\":\"millisecond\"}},"
+    "\"contexts\":{\"trace\":{\"type\":\"trace\",\"trace_id\":" T_TRACE ","
+    "\"span_id\":\"438f40bd3b4a41ee\",\"op\":\"http.server\",\"status\":\"unavailable\","
+    "\"origin\":\"auto.http.httpd\",\"data\":{\"http.request.method\":\"GET\","
+    "\"server.port\":443,\"sentry.exclusive_time\":2,"
+    "\"http.request.header.accept\":[\"text/html\"]}},"
+    "\"response\":{\"type\":\"response\",\"status_code\":503,\"body_size\":299}},"
+    "\"spans\":[{\"trace_id\":" T_TRACE ",\"span_id\":\"f1196292f76e45c0\","
+    "\"parent_span_id\":\"438f40bd3b4a41ee\",\"op\":\"middleware\","
+    "\"description\":\"mod_auth_basic\",\"status\":\"ok\",\"origin\":\"auto.http.httpd\","
+    "\"start_timestamp\":1795300000.000412,\"timestamp\":1795300000.001907,"
+    "\"data\":{\"middleware.name\":\"mod_auth_basic\",\"process.pid\":4711}}]}}";
+
 /* One way to break a rule. Steps of `path` end at '/'; a number is an index. */
 typedef struct t_break_t {
     const char *path;
@@ -90,7 +120,7 @@ static void t_patch(json_t *at, const char *path, const char *json)
     ck_assert_int_eq(rv, 0);
 }
 
-static const char *t_dump(json_t *whole, const char *part)
+static inline const char *t_dump(json_t *whole, const char *part)
 {
     char *text = json_dumps(json_object_get(whole, part), JSON_COMPACT | JSON_ENCODE_ANY);
     ck_assert_ptr_nonnull(text);
@@ -101,7 +131,7 @@ static const char *t_dump(json_t *whole, const char *part)
 
 /* Reads and validates the bytes.
  * @return NULL when all is well, else the reason. */
-static const char *t_verdict(const char *bytes, size_t len)
+static inline const char *t_verdict(const char *bytes, size_t len)
 {
     st_envelope_t *envelope = NULL;
     const char *why = NULL;
@@ -119,7 +149,7 @@ static const char *t_verdict(const char *bytes, size_t len)
 }
 
 /* The verdict has to be the one the break announces. */
-static void t_expect_verdict(const char *bytes, const t_break_t *broken)
+static inline void t_expect_verdict(const char *bytes, const t_break_t *broken)
 {
     const char *why = t_verdict(bytes, strlen(bytes));
     if (broken->why == NULL) {
@@ -133,7 +163,7 @@ static void t_expect_verdict(const char *bytes, const t_break_t *broken)
 }
 
 /* Breaks the sample in one place and looks at the verdict. */
-static void t_expect_break(const char *sample, const t_break_t *broken)
+static inline void t_expect_break(const char *sample, const t_break_t *broken)
 {
     json_error_t error;
     json_t *whole = json_loads(sample, JSON_REJECT_DUPLICATES, &error);

@@ -33,6 +33,32 @@ START_TEST(the_samples_are_good)
     t_break_t same_report = {"item/type", "\"client_report\"", NULL};
     t_expect_break(t_span_envelope, &same_spans);
     t_expect_break(t_report_envelope, &same_report);
+    t_break_t same_transaction = {"item/type", "\"transaction\"", NULL};
+    t_expect_break(t_transaction_envelope, &same_transaction);
+}
+END_TEST
+
+static const t_break_t transaction_breaks[] = {
+    {"item/content_type", "\"application/json\"", NULL},
+    {"item/content_type", "\"text/plain\"",
+     "the transaction item is not of content type application/json"},
+    {"payload", "[]", "the transaction is no JSON object"},
+};
+
+START_TEST(a_transaction_item_follows_the_rules)
+{
+    t_expect_break(t_transaction_envelope, &transaction_breaks[_i]);
+}
+END_TEST
+
+START_TEST(a_transaction_has_at_most_one_mebibyte)
+{
+    char *filler = apr_palloc(t_pool, 1024 * 1024 + 3);
+    memset(filler, 'x', 1024 * 1024 + 2);
+    filler[0] = filler[1024 * 1024 + 1] = '"';
+    filler[1024 * 1024 + 2] = '\0';
+    t_break_t large = {"payload/extra", filler, "bytes; at most 1048576 are taken"};
+    t_expect_break(t_transaction_envelope, &large);
 }
 END_TEST
 
@@ -74,6 +100,10 @@ static void add_cases(TCase *tcase)
     tcase_add_loop_test(tcase, an_envelope_follows_the_rules, 0,
                         (int)(sizeof(breaks) / sizeof(breaks[0])));
     tcase_add_test(tcase, the_samples_are_good);
+    tcase_add_loop_test(
+        tcase, a_transaction_item_follows_the_rules, 0,
+        (int)(sizeof(transaction_breaks) / sizeof(transaction_breaks[0])));
+    tcase_add_test(tcase, a_transaction_has_at_most_one_mebibyte);
     tcase_add_loop_test(tcase, items_fit_together_or_are_refused, 0,
                         (int)(sizeof(texts) / sizeof(texts[0])));
 }

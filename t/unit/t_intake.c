@@ -75,13 +75,24 @@ END_TEST
 START_TEST(a_record_that_is_not_what_its_tag_says_counts_as_damaged)
 {
     const st_segment_t *seg = t_segment(NULL, 3);
-    const st_ring_tag_t tags[] = {{.dest = 1, .spans = 4}, {.dest = 0, .spans = 5}};
+    const st_ring_tag_t tags[] = {
+        {.dest = 1, .spans = 4},
+        {.dest = 0, .spans = 5},
+        {.dest = 0, .spans = 4, .flags = ST_QUEUE_TAG_TRANSACTION},
+        {.dest = 0, .spans = 4, .flags = 2},
+        {.dest = T_SEND_STATIC, .spans = 4},
+    };
+    uint64_t quantity[ST_CATEGORY_COUNT] = {0};
+    uint16_t dest = _i == 4 ? T_SEND_STATIC : 0;
     size_t size = st_record_size(seg);
     uint64_t pos;
     void *mem = st_ring_reserve(&t_world->queue.ring, size, tags[_i], NULL, &pos);
     ck_assert_ptr_nonnull(mem);
-    st_record_pack(seg, 0, mem, size);
-    t_created(0, tags[_i].spans);
+    st_record_pack(seg, dest, mem, size);
+    st_queue_tag_count(tags[_i], quantity);
+    t_created(0, quantity[ST_CATEGORY_SPAN]);
+    st_counters_created(&t_endpoint(0)->counters, ST_CATEGORY_TRANSACTION,
+                        quantity[ST_CATEGORY_TRANSACTION]);
     st_ring_commit(&t_world->queue.ring, pos, NULL);
     t_step_after(T_SEND_LINGER);
     ck_assert_uint_eq(t_discarded(0, ST_REASON_INTERNAL_SDK_ERROR), tags[_i].spans);
@@ -211,6 +222,30 @@ START_TEST(one_trace_of_two_destinations_makes_two_envelopes)
 }
 END_TEST
 
+START_TEST(transactions_of_one_trace_go_out_each_for_itself)
+{
+    st_rng_t rng = {.state = 5};
+    st_trace_id_t trace_id = st_trace_id_make(&rng);
+    t_push(T_SEND_STATIC, &trace_id, 2);
+    t_push(0, &trace_id, 0);
+    t_push(T_SEND_STATIC, &trace_id, 0);
+    t_push(0, &trace_id, 1);
+    t_step();
+    ck_assert_int_eq(t_world->sent_count, 0);
+    t_step_after(T_SEND_LINGER);
+    ck_assert_int_eq(t_world->sent_count, 3);
+    static const int spans[] = {3, 1, 3};
+    for (int i = 0; i < 3; i++) {
+        int is_static = i < 2;
+        ck_assert_int_eq(t_sent_dest(i), is_static ? T_SEND_STATIC : 0);
+        ck_assert_int_eq(t_world->sent[i].transactions, is_static);
+        ck_assert_int_eq(t_world->sent[i].spans, spans[i]);
+    }
+    t_expect_law(0, 7);
+    t_expect_law_of(0, ST_CATEGORY_TRANSACTION, 2);
+}
+END_TEST
+
 static void add_cases(TCase *tc)
 {
     tcase_add_checked_fixture(tc, t_world_setup, t_world_teardown);
@@ -220,7 +255,7 @@ static void add_cases(TCase *tc)
     tcase_add_test(tc, a_damaged_record_is_counted_by_its_tag_and_the_next_one_is_taken);
     tcase_add_test(tc, a_record_without_a_destination_is_counted_with_the_first_endpoint);
     tcase_add_loop_test(tc, a_record_that_is_not_what_its_tag_says_counts_as_damaged, 0,
-                        2);
+                        5);
     tcase_add_test(tc, records_of_a_new_generation_are_left_to_the_successor);
     tcase_add_test(tc, a_destination_that_is_newer_than_the_sender_ends_its_turn);
     tcase_add_test(tc, a_hole_is_passed_but_not_in_a_hot_loop);
@@ -228,6 +263,7 @@ static void add_cases(TCase *tc)
     tcase_add_test(tc, what_a_killed_sender_had_in_flight_is_taken_in_again);
     tcase_add_test(tc, segments_of_one_trace_travel_together);
     tcase_add_test(tc, one_trace_of_two_destinations_makes_two_envelopes);
+    tcase_add_test(tc, transactions_of_one_trace_go_out_each_for_itself);
 }
 
 T_MAIN("intake", add_cases)

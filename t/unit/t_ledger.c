@@ -51,6 +51,25 @@ START_TEST(a_delivered_entry_is_counted_and_released)
 }
 END_TEST
 
+START_TEST(spans_without_room_in_what_is_delivered_are_discarded)
+{
+    static const uint64_t quantity[ST_CATEGORY_COUNT] = {9, 1};
+    settle(t_put(1, 2, 1), 1, ST_REASON_BUFFER_OVERFLOW, 2, 0);
+    for (uint64_t i = 1; i <= 2; i++) {
+        st_ledger_deliver(&t_queue, t_put(1, 9, 1), 1, quantity, 4);
+        ck_assert_uint_eq(delivered(1, SPAN), 5 * i);
+        ck_assert_uint_eq(delivered(1, TRANSACTION), i);
+        ck_assert_uint_eq(settled(1, ST_REASON_BUFFER_OVERFLOW, SPAN), 2 + 4 * i);
+        ck_assert_uint_eq(settled(1, ST_REASON_BUFFER_OVERFLOW, TRANSACTION), 0);
+    }
+    settle(t_put(1, 3, 1), 1, ST_OUTCOME_DELIVERED, 3, 0);
+    ck_assert_uint_eq(delivered(1, SPAN), 13);
+    ck_assert_uint_eq(settled(1, ST_REASON_BUFFER_OVERFLOW, SPAN), 10);
+    ck_assert_uint_eq(settled(0, ST_REASON_BUFFER_OVERFLOW, SPAN), 0);
+    ck_assert_int_eq(everything(), 0);
+}
+END_TEST
+
 START_TEST(a_discarded_entry_is_counted_by_reason_and_released)
 {
     uint64_t first = t_put(0, 3, 1);
@@ -269,6 +288,7 @@ static void add_cases(TCase *tc)
 {
     tcase_add_checked_fixture(tc, setup, t_queue_teardown);
     tcase_add_test(tc, a_delivered_entry_is_counted_and_released);
+    tcase_add_test(tc, spans_without_room_in_what_is_delivered_are_discarded);
     tcase_add_test(tc, a_discarded_entry_is_counted_by_reason_and_released);
     tcase_add_test(tc, settling_leaves_the_counters_of_producers_alone);
     tcase_add_test(tc, a_moved_entry_comes_again_at_the_head);

@@ -186,6 +186,28 @@ START_TEST(settlements_in_a_row_are_whole_wherever_they_are_cut)
 }
 END_TEST
 
+static void deliver_part(void)
+{
+    static const uint64_t quantity[ST_CATEGORY_COUNT] = {3, 1};
+    st_ledger_deliver(&t_queue, first_pos, 0, quantity, 2);
+}
+
+static void delivered_part_check(void)
+{
+    const st_counters_t *counters = &copy.endpoints[0].counters;
+    uint64_t transactions = counters->delivered[TRANSACTION];
+    ck_assert_uint_eq(counters->delivered[SPAN], transactions);
+    ck_assert_uint_eq(counters->settled[ST_REASON_BUFFER_OVERFLOW][SPAN],
+                      2 * transactions);
+    ck_assert_int_eq(t_take_all(&copy, numbers, MANY), 2 - (int)transactions);
+}
+
+START_TEST(what_is_delivered_in_part_is_counted_whole_wherever_it_is_cut)
+{
+    ck_assert_int_ge(check_each(deliver_part, delivered_part_check), 9);
+}
+END_TEST
+
 static void move(void)
 {
     st_ring_cursor_t cursor;
@@ -321,6 +343,7 @@ static void add_cases(TCase *tc)
     tcase_add_checked_fixture(tc, setup, teardown);
     tcase_set_timeout(tc, 120);
     tcase_add_test(tc, a_settlement_is_whole_wherever_it_is_cut);
+    tcase_add_test(tc, what_is_delivered_in_part_is_counted_whole_wherever_it_is_cut);
     tcase_add_test(tc, settlements_in_a_row_are_whole_wherever_they_are_cut);
     tcase_add_test(tc, a_moved_entry_is_in_one_place_wherever_the_move_is_cut);
     tcase_add_test(tc, an_append_is_whole_wherever_it_is_cut);

@@ -172,11 +172,49 @@ START_TEST(reports_tell_each_entry)
 }
 END_TEST
 
+/* The payload of a transaction with that many spans, which may lack their ids. */
+static json_t *transaction(int spans, int with_ids)
+{
+    json_t *list = json_array();
+    for (int i = 0; i < spans; i++) {
+        json_t *span = json_pack("{s:s, s:s, s:f, s:f}", "trace_id", T_TRACE_ID, "op",
+                                 "handler", "start_timestamp", 1.0, "timestamp", 2.0);
+        if (with_ids) {
+            json_object_set_new(span, "span_id", json_sprintf("%016x", (unsigned)i + 2));
+        }
+        json_array_append_new(list, span);
+    }
+    return json_pack("{s:s, s:f, s:f, s:{s:{s:s, s:s}}, s:o}", "transaction", "GET /",
+                     "start_timestamp", 1.0, "timestamp", 2.0, "contexts", "trace",
+                     "trace_id", T_TRACE_ID, "span_id", "0000000000000001", "spans",
+                     list);
+}
+
+START_TEST(transactions_are_segments_with_their_children)
+{
+    add_item("transaction", transaction(3, 1), 0);
+    add_span('1', 9, 1, 0);
+    stc_model_show_ready(model, ST_NS_PER_SEC);
+    ck_assert_str_eq(told_now(), "trace f (4) trace 1 (1) ");
+}
+END_TEST
+
+START_TEST(spans_of_a_transaction_that_cannot_be_shown_are_told)
+{
+    add_item("transaction", transaction(1, 0), 0);
+    add_item("transaction", json_array(), 0);
+    stc_model_show_all(model);
+    ck_assert_str_eq(told_now(), "damaged: span 2 cannot be shown: its span_id is not 16 "
+                                 "hex digits damaged: a transaction is no JSON object "
+                                 "trace f (1) ");
+}
+END_TEST
+
 START_TEST(other_items_are_skipped_with_their_type)
 {
-    add_item("transaction", json_object(), 0);
+    add_item("event", json_object(), 0);
     add_item("log", NULL, 0);
-    ck_assert_str_eq(told_now(), "skipped transaction skipped log ");
+    ck_assert_str_eq(told_now(), "skipped event skipped log ");
 }
 END_TEST
 
@@ -241,6 +279,8 @@ static void add_cases(TCase *tcase)
     tcase_add_test(tcase, trace_that_never_gets_quiet_is_shown_all_the_same);
     tcase_add_test(tcase, full_trace_is_shown_to_make_room);
     tcase_add_test(tcase, reports_tell_each_entry);
+    tcase_add_test(tcase, transactions_are_segments_with_their_children);
+    tcase_add_test(tcase, spans_of_a_transaction_that_cannot_be_shown_are_told);
     tcase_add_test(tcase, other_items_are_skipped_with_their_type);
     tcase_add_loop_test(tcase, broken_items_are_told_and_show_nothing, 0,
                         sizeof(broken) / sizeof(broken[0]));

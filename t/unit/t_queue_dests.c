@@ -88,6 +88,7 @@ static void dest_expect(const st_dest_t *got, const st_dest_t *want)
     ck_assert_pstr_eq(got->server_name, want->server_name);
     ck_assert_pstr_eq(got->ca_file, want->ca_file);
     ck_assert_int_eq(got->timeout, want->timeout);
+    ck_assert_int_eq(got->lifecycle, want->lifecycle);
 }
 
 START_TEST(destinations_come_back_as_they_were_entered)
@@ -100,7 +101,10 @@ START_TEST(destinations_come_back_as_they_were_entered)
          .server_name = "web1",
          .ca_file = "/etc/ssl/own.pem",
          .timeout = apr_time_from_sec(30)},
-        {.dsn = dsn_of("file:/var/log/envelopes"), .environment = "", .timeout = -1},
+        {.dsn = dsn_of("file:/var/log/envelopes"),
+         .lifecycle = ST_LIFECYCLE_STATIC,
+         .environment = "",
+         .timeout = -1},
         {.dsn = dsn_of("https://" KEY ":s3cr3t@o1.ingest.sentry.io/7"),
          .environment = "\xC3\xA4",
          .release = "",
@@ -144,7 +148,8 @@ static st_dest_t variant(int i)
     dest.ca_file = i == 5 ? "r" : NULL;
     dest.timeout = i == 6 ? 1 : 0;
     dest.release = i == 7 ? "" : dest.release;
-    return i == 8 ? dest_of(2, "e") : dest;
+    dest.lifecycle = i == 8 ? ST_LIFECYCLE_STATIC : ST_LIFECYCLE_STREAM;
+    return i == 9 ? dest_of(2, "e") : dest;
 }
 
 START_TEST(equal_ones_are_one_and_others_are_not)
@@ -158,6 +163,20 @@ START_TEST(equal_ones_are_one_and_others_are_not)
     ck_assert_int_ne(second, first);
     ck_assert_int_eq(enter(variant(_i)), second);
     ck_assert_int_eq(enter(variant(0)), first);
+}
+END_TEST
+
+START_TEST(a_lifecycle_that_does_not_exist_makes_no_destination)
+{
+    int i = enter(variant(0));
+    ck_assert_ptr_nonnull(dest_at(i).dsn);
+    st_queue_dest_body_t body;
+    st_queue_dest_t *dest = st_queue_dest_at(&queue, i);
+    st_queue_words_load(&body, dest->body, ST_QUEUE_WORDS(sizeof(body)));
+    body.lifecycle = ST_LIFECYCLE_COUNT;
+    st_queue_words_store(dest->body, &body, ST_QUEUE_WORDS(sizeof(body)));
+    ck_assert_ptr_null(dest_at(i).dsn);
+    ck_assert_int_eq(dest_at(i).endpoint, -1);
 }
 END_TEST
 
@@ -438,7 +457,8 @@ static void add_cases(TCase *tcase)
     tcase_add_checked_fixture(tcase, setup, teardown);
     tcase_add_test(tcase, destinations_come_back_as_they_were_entered);
     tcase_add_test(tcase, nothing_that_was_read_points_into_the_queue);
-    tcase_add_loop_test(tcase, equal_ones_are_one_and_others_are_not, 1, 9);
+    tcase_add_loop_test(tcase, equal_ones_are_one_and_others_are_not, 1, 10);
+    tcase_add_test(tcase, a_lifecycle_that_does_not_exist_makes_no_destination);
     tcase_add_test(tcase, strings_move_between_members_without_being_equal);
     tcase_add_test(tcase, strings_that_are_too_long_are_refused);
     tcase_add_test(tcase, full_table_refuses_what_is_new);

@@ -19,6 +19,10 @@ static void expect_str(st_str_t got, st_str_t want)
 static void expect_attr(const st_attr_t *got, const st_attr_t *want)
 {
     ck_assert_int_eq(got->key, want->key);
+    if (st_attr_is_named(want->key)) {
+        expect_str(got->value.str, want->value.str);
+        return;
+    }
     switch (st_attr_key_type(want->key)) {
     case ST_TYPE_STRING:
         expect_str(got->value.str, want->value.str);
@@ -53,10 +57,13 @@ static void expect_segment_span(const st_record_t *record, const st_segment_t *s
     ck_assert_int_eq(got.status, seg->status);
     expect_str(got.name, st_str(seg->name));
     ck_assert_int_eq(got.attr_first, 0);
-    ck_assert_int_eq(got.attr_count, seg->attr_count);
+    ck_assert_int_eq(got.attr_count, seg->attr_count + seg->named_count);
     int at = 0;
     for (int i = 0; i < seg->attr_count; i++) {
         expect_next_attr(record, &at, &seg->attrs[i]);
+    }
+    for (int i = 0; i < seg->named_count; i++) {
+        expect_next_attr(record, &at, &seg->named[i]);
     }
 }
 
@@ -103,7 +110,7 @@ static void expect_record(const st_record_t *record, const st_segment_t *seg,
     ck_assert_int_eq(record->head.has_dsc, seg->dsc != NULL);
     expect_str(record->head.dsc, st_str(seg->dsc));
     expect_segment_span(record, seg);
-    int at = seg->attr_count;
+    int at = seg->attr_count + seg->named_count;
     for (int i = 0; i < seg->span_count; i++) {
         expect_child(record, seg, i, &at);
     }

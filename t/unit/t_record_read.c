@@ -114,6 +114,10 @@ static int attr_is_sound(const st_record_t *record, int i)
 {
     st_attr_t attr;
     st_record_attr(record, i, &attr);
+    if (st_attr_is_named(attr.key)) {
+        return str_is_inside(record, attr.value.str) &&
+               st_attr_named_is_valid(attr.key, attr.value.str);
+    }
     if (attr.key <= ST_ATTR_NONE || attr.key >= ST_ATTR_COUNT) {
         return 0;
     }
@@ -298,6 +302,24 @@ static void key_is_unknown(record_head_t *head, record_span_t *span, record_attr
     attr->key = ST_ATTR_COUNT;
 }
 
+static void key_is_behind_the_named(record_head_t *head, record_span_t *span,
+                                    record_attr_t *attr)
+{
+    attr->key = ST_ATTR_NAMED_END;
+}
+
+static void name_has_no_end(record_head_t *head, record_span_t *span, record_attr_t *attr)
+{
+    attr->key = ST_ATTR_OWN_STRING;
+    attr->value.str = (record_str_t){.at = 0, .len = 1};
+}
+
+static void number_is_short(record_head_t *head, record_span_t *span, record_attr_t *attr)
+{
+    attr->key = ST_ATTR_OWN_INTEGER;
+    attr->value.str = (record_str_t){.at = 0, .len = 2};
+}
+
 static void text_runs_out(record_head_t *head, record_span_t *span, record_attr_t *attr)
 {
     attr->key = ST_ATTR_URL_PATH;
@@ -311,11 +333,30 @@ static void time_is_nan(record_head_t *head, record_span_t *span, record_attr_t 
 }
 
 static damage_fn *const damages[] = {
-    other_magic,         other_version, other_length, no_spans,      rate_is_nan,
-    rand_is_infinite,    no_id,         ends_early,   op_is_0,       op_is_unknown,
-    status_is_unknown,   name_runs_out, name_wraps,   attrs_run_out, key_is_0,
-    key_is_unknown,      text_runs_out, time_is_nan,  dsc_runs_out,  dsc_is_there_and_not,
+    other_magic,
+    other_version,
+    other_length,
+    no_spans,
+    rate_is_nan,
+    rand_is_infinite,
+    no_id,
+    ends_early,
+    op_is_0,
+    op_is_unknown,
+    status_is_unknown,
+    name_runs_out,
+    name_wraps,
+    attrs_run_out,
+    key_is_0,
+    key_is_unknown,
+    text_runs_out,
+    time_is_nan,
+    dsc_runs_out,
+    dsc_is_there_and_not,
     dsc_flag_is_unknown,
+    key_is_behind_the_named,
+    name_has_no_end,
+    number_is_short,
 };
 
 START_TEST(wrong_field_is_refused)

@@ -6,6 +6,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include "st_attr_named.h"
 #include "st_record.h"
 #include "st_sampling.h"
 
@@ -22,6 +23,29 @@ static inline const char *sample_text(apr_pool_t *pool, st_rng_t *rng, size_t ma
         len += strlen(piece);
     }
     return text;
+}
+
+/* One of each kind, under the same name. */
+static inline void sample_named(st_segment_t *seg, st_rng_t *rng, size_t text_max)
+{
+    const st_str_t name = {"x-\xC3\xA9", 4};
+    const st_str_t texts[] = {st_str(sample_text(seg->pool, rng, text_max)), st_str("b")};
+    for (int key = ST_ATTR_NAMED; key < ST_ATTR_NAMED_END; key++) {
+        st_str_t text;
+        switch (st_attr_key_type((st_attr_key_t)key)) {
+        case ST_TYPE_STRING:
+        case ST_TYPE_STRINGS:
+            text = st_attr_named_strings(name, texts, 1 + (key & 1), seg->pool);
+            break;
+        case ST_TYPE_DOUBLE:
+            text = st_attr_named_double(name, 0.5, seg->pool);
+            break;
+        default:
+            text = st_attr_named_int(name, (int64_t)st_rng_next(rng), seg->pool);
+            break;
+        }
+        st_segment_attr_named(seg, (st_attr_key_t)key, text);
+    }
 }
 
 static inline void sample_attrs(st_segment_t *seg, st_rng_t *rng, size_t text_max)
@@ -53,6 +77,9 @@ static inline st_segment_t *sample_segment(apr_pool_t *pool, st_rng_t *rng,
     seg->sample_rand = st_sampling_rand(&seg->trace_id);
     seg->dsc = st_rng_next(rng) % 3 == 0 ? NULL : sample_text(pool, rng, text_max);
     sample_attrs(seg, rng, text_max);
+    if (st_rng_next(rng) % 2 == 0) {
+        sample_named(seg, rng, text_max);
+    }
     st_frame_t *frames = apr_palloc(pool, sizeof(*frames) * ((size_t)span_count + 1));
     for (int i = 0; i < span_count; i++) {
         st_op_t op = (st_op_t)(1 + st_rng_next(rng) % (ST_OP_COUNT - 1));

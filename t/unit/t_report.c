@@ -35,11 +35,13 @@ END_TEST
 
 START_TEST(a_report_is_empty_until_any_quantity_is_set)
 {
-    for (int i = 0; i < ST_REASON_COUNT * ST_CATEGORY_COUNT; i++) {
-        st_report_t report = {0};
-        ck_assert_int_eq(st_report_is_empty(&report), 1);
-        report.quantity[i / ST_CATEGORY_COUNT][i % ST_CATEGORY_COUNT] = 1;
-        ck_assert_int_eq(st_report_is_empty(&report), 0);
+    for (int reason = 0; reason < ST_REASON_COUNT; reason++) {
+        for (int category = 0; category < ST_CATEGORY_COUNT; category++) {
+            st_report_t report = {0};
+            ck_assert_int_eq(st_report_is_empty(&report), 1);
+            report.quantity[reason][category] = 1;
+            ck_assert_int_eq(st_report_is_empty(&report), 0);
+        }
     }
 }
 END_TEST

@@ -17,23 +17,29 @@
 #include <stdlib.h>
 #include <string.h>
 
+#if !defined(T_SEND_RING)
+#define T_SEND_RING (512 * 1024)
+#endif
 #define T_SEND_LINGER (500 * ST_NS_PER_MS)
 #define T_SEND_FLUSH  (5000 * ST_NS_PER_MS)
 #define T_SEND_MAX    600
 #define T_SEND_WALL   (INT64_C(1795300000) * ST_NS_PER_SEC)
 
-/* Destinations 0 and 1 are one endpoint, 2 is another; the queue has room for more. */
-#define T_SEND_DESTS     3
+/* Destinations 0, 1 and T_SEND_STATIC are one endpoint, 2 is another; the queue has room for
+ * more. */
+#define T_SEND_DESTS     4
+#define T_SEND_STATIC    3
 #define T_SEND_ENDPOINTS 2
 
 static const st_queue_layout_t t_send_layout = {
-    .endpoints = 4, .dests = 6, .open_slots = 8, .ring_bytes = 512 * 1024};
+    .endpoints = 4, .dests = 6, .open_slots = 8, .ring_bytes = T_SEND_RING};
 
 /* One envelope that the sender submitted. */
 typedef struct t_sent_t {
     const st_dest_t *dest;
     st_envelope_t *envelope;
-    int spans;
+    int spans; /* segments included, also of transactions */
+    int transactions;
     uint64_t reported; /* sum of the quantities of its client report */
     void *parcel;
     int answered;
@@ -87,6 +93,11 @@ static inline void t_sent_read(t_sent_t *sent, const char *body, size_t len)
         const st_envelope_item_t *item = &sent->envelope->items[i];
         if (strcmp(item->type, "span") == 0) {
             sent->spans += (int)json_array_size(json_object_get(item->json, "items"));
+            continue;
+        }
+        if (strcmp(item->type, "transaction") == 0) {
+            sent->spans += 1 + (int)json_array_size(json_object_get(item->json, "spans"));
+            sent->transactions++;
             continue;
         }
         json_t *events = json_object_get(item->json, "discarded_events");
@@ -180,15 +191,21 @@ static const st_transport_ops_t t_fake_ops = {
 };
 
 /* Enters a destination into the queue. @return its index */
-static inline int t_world_dest(const char *dsn_text, const char *environment)
+static inline int t_world_dest_of(const char *dsn_text, const char *environment,
+                                  st_lifecycle_t lifecycle)
 {
     st_dsn_t *dsn;
     const char *why = "";
     int index = -1;
     ck_assert_msg(st_dsn_parse(&dsn, &why, dsn_text, t_pool) == APR_SUCCESS, "%s", why);
-    st_dest_t dest = {.dsn = dsn, .environment = environment};
+    st_dest_t dest = {.dsn = dsn, .environment = environment, .lifecycle = lifecycle};
     ck_assert_int_eq(st_queue_dest_enter(&t_world->queue, &dest, &index), APR_SUCCESS);
     return index;
+}
+
+static inline int t_world_dest(const char *dsn_text, const char *environment)
+{
+    return t_world_dest_of(dsn_text, environment, ST_LIFECYCLE_STREAM);
 }
 
 #define T_SEND_DSN_ONE "http://0123456789abcdef0123456789abcdef@one.example/1"
@@ -231,6 +248,8 @@ static inline void t_world_setup(void)
     ck_assert_int_eq(t_world_dest(T_SEND_DSN_ONE, "production"), 0);
     ck_assert_int_eq(t_world_dest(T_SEND_DSN_ONE, "staging"), 1);
     ck_assert_int_eq(t_world_dest(T_SEND_DSN_TWO, "production"), 2);
+    ck_assert_int_eq(t_world_dest_of(T_SEND_DSN_ONE, "production", ST_LIFECYCLE_STATIC),
+                     T_SEND_STATIC);
     t_world->options = (st_sender_options_t){.queue = &t_world->queue,
                                              .flush_interval = T_SEND_FLUSH,
                                              .linger = T_SEND_LINGER,
@@ -286,11 +305,14 @@ static inline void t_created(int endpoint, uint64_t quantity)
     st_counters_created(&t_endpoint(endpoint)->counters, ST_CATEGORY_SPAN, quantity);
 }
 
-/* A segment with `children` that ends right now, packed into the ring. @return 0: full */
-static inline int t_push(int dest, const st_trace_id_t *trace_id, int children)
+/* Packs a closed segment into the ring, as a producer does. @return 0: full */
+static inline int t_push_segment(int dest, const st_segment_t *seg)
 {
-    const st_segment_t *seg = t_segment(trace_id, children);
-    const st_ring_tag_t tag = {.dest = (uint16_t)dest, .spans = (uint32_t)children + 1};
+    uint64_t quantity[ST_CATEGORY_COUNT] = {0};
+    const st_ring_tag_t tag = {.dest = (uint16_t)dest,
+                               .flags =
+                                   dest == T_SEND_STATIC ? ST_QUEUE_TAG_TRANSACTION : 0,
+                               .spans = (uint32_t)seg->span_count + 1};
     size_t size = st_record_size(seg);
     uint64_t pos;
     void *mem = st_ring_reserve(&t_world->queue.ring, size, tag, NULL, &pos);
@@ -298,9 +320,19 @@ static inline int t_push(int dest, const st_trace_id_t *trace_id, int children)
         return 0;
     }
     st_record_pack(seg, (uint16_t)dest, mem, size);
-    t_created(t_endpoint_of(dest), (uint64_t)children + 1);
+    st_queue_tag_count(tag, quantity);
+    for (int i = 0; i < ST_CATEGORY_COUNT; i++) {
+        st_counters_created(&t_endpoint(t_endpoint_of(dest))->counters, (st_category_t)i,
+                            quantity[i]);
+    }
     st_ring_commit(&t_world->queue.ring, pos, NULL);
     return 1;
+}
+
+/* A segment with `children` that ends right now, packed into the ring. @return 0: full */
+static inline int t_push(int dest, const st_trace_id_t *trace_id, int children)
+{
+    return t_push_segment(dest, t_segment(trace_id, children));
 }
 
 /* Spans that requests discarded before they became records. */
@@ -363,24 +395,44 @@ static inline uint64_t t_discarded(int endpoint, st_reason_t reason)
                                      ST_CATEGORY_SPAN);
 }
 
-/* Spans in the ring, counted from outside. */
-static inline uint64_t t_waiting(int endpoint)
+/* What is in the ring, counted from outside. */
+static inline uint64_t t_waiting_of(int endpoint, st_category_t category)
 {
     st_queue_waiting_t waiting[4];
     ck_assert_int_eq(st_queue_waiting(&t_world->queue, waiting), APR_SUCCESS);
-    return waiting[endpoint].quantity[ST_CATEGORY_SPAN];
+    return waiting[endpoint].quantity[category];
 }
 
-/* Asserts the law of one endpoint. */
+static inline uint64_t t_waiting(int endpoint)
+{
+    return t_waiting_of(endpoint, ST_CATEGORY_SPAN);
+}
+
+/* Asserts the law of one endpoint and category. */
+static inline void t_expect_law_of(int endpoint, st_category_t category, uint64_t waiting)
+{
+    const st_counters_t *counters = &t_endpoint(endpoint)->counters;
+    uint64_t sum = st_counters_get_delivered(counters, category) + waiting;
+    for (int reason = 0; reason < ST_REASON_COUNT; reason++) {
+        sum += st_counters_get_discarded(counters, (st_reason_t)reason, category);
+    }
+    ck_assert_uint_eq(t_waiting_of(endpoint, category), waiting);
+    ck_assert_uint_eq(st_counters_get_created(counters, category), sum);
+}
+
+/* Asserts the law of one endpoint's spans. */
 static inline void t_expect_law(int endpoint, uint64_t waiting)
 {
-    uint64_t sum = t_delivered(endpoint) + waiting;
-    for (int reason = 0; reason < ST_REASON_COUNT; reason++) {
-        sum += t_discarded(endpoint, (st_reason_t)reason);
+    t_expect_law_of(endpoint, ST_CATEGORY_SPAN, waiting);
+}
+
+/* Asserts the law of one endpoint, whatever waits. */
+static inline void t_expect_law_now(int endpoint)
+{
+    for (int i = 0; i < ST_CATEGORY_COUNT; i++) {
+        st_category_t category = (st_category_t)i;
+        t_expect_law_of(endpoint, category, t_waiting_of(endpoint, category));
     }
-    ck_assert_uint_eq(t_waiting(endpoint), waiting);
-    ck_assert_uint_eq(
-        st_counters_get_created(&t_endpoint(endpoint)->counters, ST_CATEGORY_SPAN), sum);
 }
 
 /* Asserts that nothing waits anywhere, and the ring is free. */
@@ -388,6 +440,7 @@ static inline void t_expect_all_over(void)
 {
     for (int endpoint = 0; endpoint < T_SEND_ENDPOINTS; endpoint++) {
         t_expect_law(endpoint, 0);
+        t_expect_law_of(endpoint, ST_CATEGORY_TRANSACTION, 0);
         ck_assert_int_eq(t_endpoint(endpoint)->in_flight, 0);
     }
     ck_assert_uint_eq(st_ring_used(&t_world->queue.ring), 0);
@@ -401,7 +454,7 @@ static inline void t_world_teardown(void)
 {
     st_sender_thr_end(t_world->sender);
     for (int endpoint = 0; endpoint < T_SEND_ENDPOINTS; endpoint++) {
-        t_expect_law(endpoint, t_waiting(endpoint));
+        t_expect_law_now(endpoint);
     }
     ck_assert_int_eq(t_world->sender->in_flight, 0);
     ck_assert_int_eq(t_world->destroyed, 0);

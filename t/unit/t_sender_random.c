@@ -8,7 +8,7 @@
 #define SEEDS      16
 #define ROUNDS     400
 #define ENDPOINTS  3
-#define DESTS      4
+#define DESTS      5
 #define RECORD_MAX 20000
 #define SEC        ST_NS_PER_SEC
 
@@ -19,7 +19,7 @@
 typedef struct pushed_t {
     st_span_id_t id; /* of the segment */
     int endpoint;
-    int spans;
+    uint64_t quantity[ST_CATEGORY_COUNT];
     int accepted;
 } pushed_t;
 
@@ -39,7 +39,37 @@ static int roll(int sides)
 
 static int endpoint_of(int dest)
 {
-    return dest < 2 ? 0 : dest - 1;
+    static const int endpoints[DESTS] = {0, 0, 1, 0, 2};
+    return endpoints[dest];
+}
+
+static st_ring_tag_t tag_of(int dest, int spans)
+{
+    return (st_ring_tag_t){.dest = (uint16_t)dest,
+                           .flags = dest == T_SEND_STATIC ? ST_QUEUE_TAG_TRANSACTION : 0,
+                           .spans = (uint32_t)spans};
+}
+
+/* Counts what a tag stands for as created. */
+static void create(st_ring_tag_t tag)
+{
+    uint64_t quantity[ST_CATEGORY_COUNT] = {0};
+    st_counters_t *counters = &t_endpoint(endpoint_of(tag.dest))->counters;
+    st_queue_tag_count(tag, quantity);
+    for (int i = 0; i < ST_CATEGORY_COUNT; i++) {
+        st_counters_created(counters, (st_category_t)i, quantity[i]);
+    }
+}
+
+static void refuse(st_ring_tag_t tag)
+{
+    uint64_t quantity[ST_CATEGORY_COUNT] = {0};
+    st_counters_t *counters = &t_endpoint(endpoint_of(tag.dest))->counters;
+    st_queue_tag_count(tag, quantity);
+    for (int i = 0; i < ST_CATEGORY_COUNT; i++) {
+        st_counters_refused(counters, ST_REASON_QUEUE_OVERFLOW, (st_category_t)i,
+                            quantity[i]);
+    }
 }
 
 static void sender_next(void)
@@ -48,8 +78,10 @@ static void sender_next(void)
     ck_assert_int_eq(t_world_dest(T_SEND_DSN_ONE, "production"), 0);
     ck_assert_int_eq(t_world_dest(T_SEND_DSN_ONE, "staging"), 1);
     ck_assert_int_eq(t_world_dest(T_SEND_DSN_TWO, "production"), 2);
+    ck_assert_int_eq(t_world_dest_of(T_SEND_DSN_ONE, "production", ST_LIFECYCLE_STATIC),
+                     T_SEND_STATIC);
     ck_assert_int_eq(
-        t_world_dest("http://0000456789abcdef0123456789abcdef@three.example/3", "p"), 3);
+        t_world_dest("http://0000456789abcdef0123456789abcdef@three.example/3", "p"), 4);
     t_world_sender(ST_SENDER_BODY_MAX);
     t_world->sender->rng = (st_rng_t){.state = st_rng_next(&dice)};
 }
@@ -69,11 +101,12 @@ static void teardown(void)
     free(pushed);
 }
 
-static void remember(st_span_id_t id, int dest, int spans)
+static void remember(st_span_id_t id, st_ring_tag_t tag)
 {
     ck_assert_int_lt(pushed_count, RECORD_MAX);
-    pushed[pushed_count++] =
-        (pushed_t){.id = id, .endpoint = endpoint_of(dest), .spans = spans};
+    pushed_t *one = &pushed[pushed_count++];
+    *one = (pushed_t){.id = id, .endpoint = endpoint_of(tag.dest)};
+    st_queue_tag_count(tag, one->quantity);
 }
 
 static st_segment_t *random_segment(void)
@@ -88,34 +121,32 @@ static st_segment_t *random_segment(void)
 static void push(int dest)
 {
     const st_segment_t *seg = random_segment();
-    st_counters_t *counters = &t_endpoint(endpoint_of(dest))->counters;
-    uint64_t spans = (uint64_t)seg->span_count + 1;
-    const st_ring_tag_t tag = {.dest = (uint16_t)dest, .spans = (uint32_t)spans};
+    const st_ring_tag_t tag = tag_of(dest, seg->span_count + 1);
     size_t size = st_record_size(seg);
     uint64_t pos;
     void *mem = st_ring_reserve(&t_world->queue.ring, size, tag, NULL, &pos);
-    st_counters_created(counters, ST_CATEGORY_SPAN, spans);
+    create(tag);
     if (mem == NULL) {
-        st_counters_refused(counters, ST_REASON_QUEUE_OVERFLOW, ST_CATEGORY_SPAN, spans);
+        refuse(tag);
         return;
     }
     st_record_pack(seg, (uint16_t)dest, mem, size);
     st_ring_commit(&t_world->queue.ring, pos, NULL);
-    remember(seg->span_id, dest, (int)spans);
+    remember(seg->span_id, tag);
 }
 
 static void push_damage(int dest)
 {
-    const st_ring_tag_t tag = {.dest = (uint16_t)dest, .spans = 7};
+    const st_ring_tag_t tag = tag_of(dest, 7);
     uint64_t pos;
     void *mem = st_ring_reserve(&t_world->queue.ring, 64, tag, NULL, &pos);
     if (mem == NULL) {
         return;
     }
     memset(mem, 'x', 64);
-    st_counters_created(&t_endpoint(endpoint_of(dest))->counters, ST_CATEGORY_SPAN, 7);
+    create(tag);
     st_ring_commit(&t_world->queue.ring, pos, NULL);
-    remember(0, dest, 7);
+    remember(0, tag);
 }
 
 /* A request whose process dies: before it pushes, with a hole, or after the record is
@@ -128,8 +159,7 @@ static void die(int dest)
     }
     st_segment_t *seg = random_segment();
     int how = roll(3);
-    const st_ring_tag_t tag = {.dest = (uint16_t)dest,
-                               .spans = (uint32_t)seg->span_count + 1};
+    const st_ring_tag_t tag = tag_of(dest, seg->span_count + 1);
     size_t size = st_record_size(seg);
     uint64_t pos;
     slot->dest = (uint16_t)dest;
@@ -145,13 +175,12 @@ static void die(int dest)
         st_record_pack(seg, (uint16_t)dest, mem, size);
     }
     if (mem != NULL && how == 2) {
-        st_counters_created(&t_endpoint(endpoint_of(dest))->counters, ST_CATEGORY_SPAN,
-                            tag.spans);
+        create(tag);
         st_ring_commit(&t_world->queue.ring, pos, &slot->claim);
-        remember(seg->span_id, dest, (int)tag.spans);
+        remember(seg->span_id, tag);
         return;
     }
-    remember(seg->span_id, dest, 1);
+    remember(seg->span_id, tag_of(dest, 1));
 }
 
 static pushed_t *find(st_span_id_t id)
@@ -165,6 +194,20 @@ static pushed_t *find(st_span_id_t id)
     return NULL;
 }
 
+static void accept_segment(json_t *span_id, int endpoint)
+{
+    pushed_t *one = find(strtoull(json_string_value(span_id), NULL, 16));
+    ck_assert_int_eq(one->endpoint, endpoint);
+    ck_assert_int_eq(one->accepted, 0);
+    one->accepted = 1;
+}
+
+static json_t *transaction_id(json_t *payload)
+{
+    json_t *contexts = json_object_get(payload, "contexts");
+    return json_object_get(json_object_get(contexts, "trace"), "span_id");
+}
+
 /* The server takes what is in the envelope. */
 static void accept_sent(const t_sent_t *sent)
 {
@@ -174,17 +217,17 @@ static void accept_sent(const t_sent_t *sent)
     if (sent->spans == 0) {
         return;
     }
+    if (sent->transactions > 0) {
+        accept_segment(transaction_id(item->json), endpoint);
+        return;
+    }
     json_t *spans = json_object_get(item->json, "items");
     size_t at;
     json_t *span;
     json_array_foreach(spans, at, span)
     {
         if (json_is_true(json_object_get(span, "is_segment"))) {
-            const char *text = json_string_value(json_object_get(span, "span_id"));
-            pushed_t *one = find(strtoull(text, NULL, 16));
-            ck_assert_int_eq(one->endpoint, endpoint);
-            ck_assert_int_eq(one->accepted, 0);
-            one->accepted = 1;
+            accept_segment(json_object_get(span, "span_id"), endpoint);
         }
     }
 }
@@ -194,8 +237,8 @@ static void check_sent(const t_sent_t *sent)
 {
     const st_endpoint_t *endpoint = t_endpoint(sent->dest->endpoint);
     if (sent->spans > 0) {
-        ck_assert_int_eq(st_endpoint_is_limited(endpoint, ST_LIMIT_SPAN, t_world->now),
-                         0);
+        st_limit_t limit = sent->transactions > 0 ? ST_LIMIT_TRANSACTION : ST_LIMIT_SPAN;
+        ck_assert_int_eq(st_endpoint_is_limited(endpoint, limit, t_world->now), 0);
     }
     if (sent->reported > 0) {
         ck_assert_int_eq(st_endpoint_is_limited(endpoint, ST_LIMIT_REPORT, t_world->now),
@@ -271,7 +314,7 @@ static void step(st_ns_t time)
 static void expect_law(void)
 {
     for (int i = 0; i < ENDPOINTS; i++) {
-        t_expect_law(i, t_waiting(i));
+        t_expect_law_now(i);
         ck_assert_int_eq(t_endpoint(i)->in_flight, t_world->in_flight[i]);
     }
 }
@@ -332,27 +375,36 @@ static void play_out(void)
     }
 }
 
-static void expect_end(int endpoint)
+/* @return how much client reports had to name */
+static uint64_t expect_end_of(int endpoint, st_category_t category)
 {
     const st_counters_t *counters = &t_endpoint(endpoint)->counters;
-    uint64_t accepted = 0;
-    uint64_t lost = 0;
+    uint64_t sums[2] = {0}; /* lost, accepted */
     uint64_t settled = 0;
     uint64_t to_report = 0;
     for (int i = 0; i < pushed_count; i++) {
-        uint64_t spans = (uint64_t)pushed[i].spans;
-        accepted += pushed[i].endpoint == endpoint && pushed[i].accepted ? spans : 0;
-        lost += pushed[i].endpoint == endpoint && !pushed[i].accepted ? spans : 0;
+        sums[pushed[i].accepted] +=
+            pushed[i].endpoint == endpoint ? pushed[i].quantity[category] : 0;
     }
-    for (int reason = 0; reason < ST_REASON_COUNT; reason++) {
-        settled += counters->settled[reason][ST_CATEGORY_SPAN];
-        if (st_reason_is_reported((st_reason_t)reason)) {
-            to_report += t_discarded(endpoint, (st_reason_t)reason);
+    for (int i = 0; i < ST_REASON_COUNT; i++) {
+        st_reason_t reason = (st_reason_t)i;
+        settled += counters->settled[reason][category];
+        if (st_reason_is_reported(reason)) {
+            to_report += st_counters_get_discarded(counters, reason, category);
         }
     }
-    t_expect_law(endpoint, 0);
-    ck_assert_uint_eq(accepted, t_delivered(endpoint));
-    ck_assert_uint_eq(lost, settled);
+    t_expect_law_of(endpoint, category, 0);
+    ck_assert_uint_eq(sums[0], settled);
+    ck_assert_uint_eq(sums[1], st_counters_get_delivered(counters, category));
+    return to_report;
+}
+
+static void expect_end(int endpoint)
+{
+    uint64_t to_report = 0;
+    for (int i = 0; i < ST_CATEGORY_COUNT; i++) {
+        to_report += expect_end_of(endpoint, (st_category_t)i);
+    }
     ck_assert_uint_eq(reported[endpoint], to_report);
 }
 

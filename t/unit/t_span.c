@@ -42,6 +42,29 @@ START_TEST(everything_that_is_shown_is_read)
 }
 END_TEST
 
+static const struct {
+    const char *name;
+    const char *path;
+    const char *shown;
+} paths[] = {
+    {"GET /a/b", "/a/b", ""},   {"GET /", "/", ""},    {"GET /a/b", "/b", ""},
+    {"GET /a", "/a/b", "/a/b"}, {"b", "/a/b", "/a/b"}, {"", "/a", "/a"},
+};
+
+START_TEST(a_path_that_the_name_ends_with_is_told_already)
+{
+    t_span_t with_path = full;
+    with_path.name = paths[_i].name;
+    with_path.path = paths[_i].path;
+    json_t *json = t_span_json(&with_path);
+    stc_span_t span;
+    const char *why;
+    ck_assert_int_eq(stc_span_read(&span, &why, json, t_pool), APR_SUCCESS);
+    json_decref(json);
+    expect_str(span.path, paths[_i].shown);
+}
+END_TEST
+
 START_TEST(what_is_optional_may_be_absent)
 {
     const char *text = "{\"name\":\"\",\"span_id\":\"00000000000000ab\","
@@ -152,6 +175,8 @@ END_TEST
 static void add_cases(TCase *tcase)
 {
     tcase_add_test(tcase, everything_that_is_shown_is_read);
+    tcase_add_loop_test(tcase, a_path_that_the_name_ends_with_is_told_already, 0,
+                        (int)(sizeof(paths) / sizeof(paths[0])));
     tcase_add_test(tcase, what_is_optional_may_be_absent);
     tcase_add_loop_test(tcase, spans_without_the_necessary_are_refused, 0,
                         sizeof(broken) / sizeof(broken[0]));

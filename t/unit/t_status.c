@@ -53,10 +53,32 @@ START_TEST(status_is_written_ok_or_error)
 }
 END_TEST
 
+START_TEST(every_message_is_a_rich_status)
+{
+    for (size_t i = 0; i < sizeof(messages) / sizeof(messages[0]); i++) {
+        ck_assert_msg(st_status_is_rich(st_str(messages[i].message)), "%s",
+                      messages[i].message);
+    }
+    ck_assert(st_status_is_rich(st_str("data_loss")));
+}
+END_TEST
+
+START_TEST(other_texts_are_no_rich_status)
+{
+    static const char *const texts[] = {"", "o", "okay", "OK", "error", "not found"};
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+        ck_assert_msg(!st_status_is_rich(st_str(texts[i])), "%s", texts[i]);
+    }
+    ck_assert(!st_status_is_rich((st_str_t){NULL, 0}));
+}
+END_TEST
+
 static void add_cases(TCase *tcase)
 {
     tcase_add_test(tcase, every_http_status_has_its_span_status);
     tcase_add_test(tcase, status_is_written_ok_or_error);
+    tcase_add_test(tcase, every_message_is_a_rich_status);
+    tcase_add_test(tcase, other_texts_are_no_rich_status);
 }
 
 T_MAIN("status", add_cases)

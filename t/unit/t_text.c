@@ -126,6 +126,17 @@ START_TEST(cut_is_the_longest_prefix_that_splits_no_character)
 }
 END_TEST
 
+START_TEST(cut_text_is_the_text_or_its_start)
+{
+    st_str_t text = st_str("a\xC3\xA4z");
+    ck_assert_uint_eq(st_str_cut(text, 4).len, 4);
+    ck_assert_uint_eq(st_str_cut(text, 3).len, 3);
+    ck_assert_uint_eq(st_str_cut(text, 2).len, 1);
+    ck_assert_ptr_eq(st_str_cut(text, 2).ptr, text.ptr);
+    ck_assert_uint_eq(st_str_cut(st_str(NULL), 0).len, 0);
+}
+END_TEST
+
 START_TEST(view_of_null_is_empty)
 {
     ck_assert_uint_eq(st_str(NULL).len, 0);
@@ -370,6 +381,7 @@ static void add_cases(TCase *tcase)
     tcase_add_test(tcase, all_inputs_of_one_to_three_bytes_are_judged_right);
     tcase_add_test(tcase, inputs_of_four_bytes_are_judged_right_around_every_limit);
     tcase_add_test(tcase, cut_is_the_longest_prefix_that_splits_no_character);
+    tcase_add_test(tcase, cut_text_is_the_text_or_its_start);
     tcase_add_test(tcase, view_of_null_is_empty);
     tcase_add_test(tcase, search_agrees_with_strcasestr);
     tcase_add_test(tcase, search_stays_within_the_length);
