@@ -17,7 +17,9 @@ static void expect(const char *want)
 {
     ck_assert_int_eq(st_buf_status(&out), APR_SUCCESS);
     ck_assert_uint_eq(out.len, strlen(want));
-    ck_assert_mem_eq(out.data, want, out.len);
+    if (out.len > 0) {
+        ck_assert_mem_eq(out.data, want, out.len);
+    }
     st_buf_free(&out);
 }
 
