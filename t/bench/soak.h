@@ -25,8 +25,8 @@
 #define SOAK_PROJECT 42 /* and the next one */
 #define SOAK_CLIENTS 8  /* connections per virtual host */
 #define SOAK_SPANS   2  /* of one request, at most */
-#define SOAK_UNNOTICED                                                                   \
-    32 /* spans in answers that one sender has not noticed: 8 connections */
+/* Spans in envelopes under way when a sender ends; and as many again for lost patience. */
+#define SOAK_UNNOTICED    (2 * SOAK_FLIGHT * SOAK_SPANS)
 #define SOAK_PATIENCE_SEC 180
 #define SOAK_QUEUE_BYTES  "1M"
 

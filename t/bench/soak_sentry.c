@@ -103,9 +103,9 @@ static void connection_note(soak_sentry_t *sentry, int number, uint64_t quantity
     if (connection->number != number) {
         *connection = (soak_connection_t){.number = number};
     }
-    sentry->unsure += quantity - connection->before;
-    connection->before = connection->last;
-    connection->last = quantity;
+    sentry->unsure += quantity - connection->last[connection->next];
+    connection->last[connection->next] = quantity;
+    connection->next = (connection->next + 1) % SOAK_FLIGHT;
 }
 
 static void message_take(soak_sentry_t *sentry, const te_message_t *message,

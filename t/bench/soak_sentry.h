@@ -14,11 +14,14 @@
 /* Connections whose last answers are remembered. */
 #define SOAK_CONNECTIONS 4096
 
-/* Spans that the reports in the last two accepted requests of a connection tell of. */
+/* Envelopes to one Sentry that can be under way at a time. */
+#define SOAK_FLIGHT 8
+
+/* Spans that the reports in the last accepted requests of a connection tell of. */
 typedef struct soak_connection_t {
     int number;
-    uint64_t last;
-    uint64_t before;
+    int next;
+    uint64_t last[SOAK_FLIGHT];
 } soak_connection_t;
 
 typedef struct soak_sentry_t {
@@ -31,10 +34,10 @@ typedef struct soak_sentry_t {
     uint64_t repeats;  /* spans that had come before */
     uint64_t reports;
     uint64_t told[ST_REASON_COUNT]; /* by client reports */
-    /* Spans that reports tell of which were accepted as the last or next to last request of
-     * their connection. A report whose answer its sender has not noticed, because he was killed,
-     * had to end or had lost patience, is among them: over a connection that goes on all
-     * answers were seen, but for one that is being seen. */
+    /* Spans that reports tell of which were accepted as one of the last requests of their
+     * connection. A report whose answer its sender has not noticed, because he was killed, had
+     * to end or had lost patience, is among them: all envelopes that are under way may have been
+     * sent over one connection, each as soon as the one before was answered. */
     uint64_t unsure;
     soak_connection_t connections[SOAK_CONNECTIONS];
 } soak_sentry_t;

@@ -126,6 +126,19 @@ static void expect_silence_in_log(const te_env_t *env)
     ck_assert_int_gt(count, 0);
 }
 
+/* The status page in each of its formats. */
+static void expect_silence_in_status(te_env_t *env)
+{
+    static const char *const formats[] = {"", "?json", "?auto", "?prometheus"};
+    for (size_t i = 0; i < sizeof(formats) / sizeof(*formats); i++) {
+        const char *path = apr_pstrcat(te_pool, TE_STATUS_PATH, formats[i], NULL);
+        const te_reply_t *reply = te_get(env, path);
+        ck_assert_int_eq(reply->status, 200);
+        ck_assert_int_gt((int)reply->len, 0);
+        expect_silence(path, reply->body, reply->len);
+    }
+}
+
 static const char *const *headers_of(int number)
 {
     const size_t count = sizeof(headers) / sizeof(*headers);
@@ -154,14 +167,16 @@ static const struct {
 START_TEST(no_secret_is_told_to_anybody)
 {
     te_log_allow("AH01614"); /* credentials of another scheme */
-    te_env_t *env = te_start(
-        TE_EVENT, apr_pstrcat(te_pool, te_site_conf, ANSWER, "SentryTraceLifecycle ",
-                              cases[_i].lifecycle, "\nLogLevel sentry_trace:trace8\n",
-                              sections(cases[_i].pii), NULL));
+    te_env_t *env =
+        te_start(TE_EVENT, apr_pstrcat(te_pool, TE_STATUS, te_site_conf, ANSWER,
+                                       "SentryTraceLifecycle ", cases[_i].lifecycle,
+                                       "\nLogLevel sentry_trace:trace8\n",
+                                       sections(cases[_i].pii), NULL));
     for (int i = 0; i < COMBINATIONS; i++) {
         visit(env, i);
     }
     te_await(env, COMBINATIONS);
+    expect_silence_in_status(env);
     te_close(env);
     ck_assert_int_ge(te_store_count(env->store), COMBINATIONS);
     expect_silence_in_envelopes(env);
