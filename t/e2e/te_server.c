@@ -136,10 +136,14 @@ static int answer_send(connection_t *connection, te_message_t *message,
         te_wire_write(&connection->wire, head, strlen("HTTP/1.1"));
         return 0;
     }
-    int decided = write_slowly(connection, head, (size_t)len, answer->head_byte_ms);
-    message->status = decided ? status : 0;
+    size_t line_len = answer->head_byte_ms > 0 ? strcspn(head, "\n") + 1 : (size_t)len;
+    int decided = write_slowly(connection, head, line_len, answer->head_byte_ms);
+    message->status = decided ? status : 0; /* the client knows it */
     message->accepted = decided && status == 200;
-    int sent = decided && write_slowly(connection, body, body_len, answer->body_byte_ms);
+    int sent = decided &&
+               write_slowly(connection, head + line_len, (size_t)len - line_len,
+                            answer->head_byte_ms) &&
+               write_slowly(connection, body, body_len, answer->body_byte_ms);
     return sent && answer->cut == TE_CUT_NONE;
 }
 
