@@ -217,23 +217,25 @@ END_TEST
 START_TEST(lifecycle_that_changes_at_a_restart_is_for_new_requests)
 {
     te_law_allow_losses();
-    te_env_t *env = te_start(_i, TE_FAULT "SentryTraceLifecycle stream\n"
-                                          "SentryTraceShutdownTimeout 100ms\n");
+    te_env_t *env = te_start(_i, TE_FAULT "SentryTraceLifecycle stream\n");
     te_server_answer(env->sentry->server, &(te_answer_t){.status = 503});
     te_visit(env, VISITS);
     te_law_created(env, PROJECT, VISITS);
+    pid_t sender = te_sender_pid(env);
     te_client_disconnect(env->client);
     te_httpd_conf_edit(env->httpd, "SentryTraceLifecycle stream",
                        "SentryTraceLifecycle static");
     te_httpd_graceful(env->httpd);
     te_visit(env, 1);
     te_law_created(env, PROJECT, VISITS + 1);
+    te_httpd_child_gone(env->httpd, sender);
     te_server_answer(env->sentry->server, &(te_answer_t){.status = 200});
-    const te_account_t *account = te_law_settled(env, PROJECT, VISITS + 1);
-    ck_assert_uint_eq(account->delivered, (VISITS + 1) * TE_SPANS);
+    int visits = 1 + te_law_recover(env, PROJECT);
+    const te_account_t *account = te_law_settled(env, PROJECT, VISITS + visits);
+    ck_assert_uint_eq(account->delivered, (uint64_t)(VISITS + visits) * TE_SPANS);
     te_law_agreed(env, PROJECT);
-    ck_assert_int_eq(te_store_transactions_of(env->store, "42"), 1);
-    ck_assert_int_eq(env->store->segment_count, VISITS + 1);
+    ck_assert_int_eq(te_store_transactions_of(env->store, "42"), visits);
+    ck_assert_int_eq(env->store->segment_count, VISITS + visits);
     te_finish(env);
 }
 END_TEST
